@@ -34,7 +34,6 @@ NO_ERROR_LIMIT = 1e30  # relative; far past any mesh, small enough that its squa
 
 # meshoptimizer.h, meshopt_SimplifyX
 _LOCK_BORDER = 1
-_PRUNE = 8
 _PERMISSIVE = 32
 
 # Peak of the module's memory with its copies of the arrays, fitted to measured runs and held by a test.
@@ -72,7 +71,6 @@ def simplify(
     lock_border: bool = False,
     vertex_lock: NDArray[Any] | None = None,
     permissive: bool = False,
-    prune: bool = False,
 ) -> Simplified:
     """Collapse edges, cheapest first, until `target_triangles` is reached or the error would pass
     `max_error`.
@@ -97,7 +95,7 @@ def simplify(
     count, width = mesh.indices.size, values.shape[1]
     if estimated_peak_bytes(len(mesh.positions), count // 3, width) > MAX_MEMORY_BYTES:
         raise too_large()
-    options = _LOCK_BORDER * lock_border | _PRUNE * prune | _PERMISSIVE * permissive
+    options = _LOCK_BORDER * lock_border | _PERMISSIVE * permissive
 
     module = Simplifier()
     error_at, result_at = module.allocate(4), module.allocate(count * 4)

@@ -181,17 +181,6 @@ def test_permissive_crosses_the_seams_of_a_fully_split_mesh():
     assert free.triangles <= 200
 
 
-def test_prune_drops_small_pieces_only_when_asked():
-    triangles, positions = sphere(20)
-    crumb, crumb_positions = sphere(4, radius=0.001)
-    both = np.concatenate([triangles, crumb + len(positions)])
-    where = np.concatenate([positions, crumb_positions + 2])
-    kept = simplify(both, where, target_triangles=300, max_error=0.05)
-    pruned = simplify(both, where, target_triangles=300, max_error=0.05, prune=True)
-    assert kept.indices.max() >= len(positions)
-    assert pruned.indices.max() < len(positions)
-
-
 @pytest.mark.parametrize("function", [simplify, simplify_sloppy])
 @pytest.mark.parametrize("target", [60, 61, 10**9])
 def test_a_target_at_or_above_the_count_returns_the_input(function, target):
@@ -297,11 +286,7 @@ def test_output_is_always_a_valid_mesh_with_no_more_triangles(data):
     )
     attributes = data.draw(arrays.arrays(np.float32, (vertices, 2), elements=st.floats(-10, 10, width=32)))
     target = data.draw(st.integers(0, 60))
-    options = data.draw(
-        st.fixed_dictionaries(
-            {"lock_border": st.booleans(), "permissive": st.booleans(), "prune": st.booleans()}
-        )
-    )
+    options = data.draw(st.fixed_dictionaries({"lock_border": st.booleans(), "permissive": st.booleans()}))
     for result in (
         simplify(indices, positions, attributes, [0.5, 1], target_triangles=target, **options),
         simplify_sloppy(indices, positions, target_triangles=target),
