@@ -62,8 +62,8 @@ class DerivativeFile:
 class Derivative:
     """A file set made from a master. Its id is the SHA-256 of its canonical file list.
 
-    recipe: `name@version`. measures: flat JSON with units in the names (triangles, texture_px_max, ...); lists in
-    it become tuples.
+    recipe: `name@version`. measures: flat JSON with units in the names (triangles, texture_px_max, ...);
+    lists in it become tuples.
     """
 
     derivative_id: str
@@ -94,7 +94,7 @@ class Derivative:
 
 
 def canonical_file_list(files: Iterable[DerivativeFile]) -> bytes:
-    """The file list as bytes that are the same for the same files: what `files.json` holds and the id digests."""
+    """The file list, the same bytes for the same files: what `files.json` holds and what the id digests."""
     rows = [
         {"bytes": file.bytes, "media_type": file.media_type, "path": file.path, "sha256": file.sha256}
         for file in sorted(files, key=lambda file: file.path)

@@ -34,7 +34,7 @@ Item = TypeVar("Item", Site, Tour)
 
 
 def load_catalogue(folder: Path = SEED_FOLDER) -> Catalogue:
-    """The catalogue of a folder, sites and tours in the order of their ids. Raises CatalogueInvalid with every Problem."""
+    """The catalogue of a folder, sites and tours by id. Raises CatalogueInvalid with every Problem."""
     catalogue, problems = _read_catalogue(folder)
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise CatalogueInvalid(problems)
@@ -52,9 +52,7 @@ def _read_catalogue(folder: Path) -> tuple[Catalogue, list[Problem]]:
     tours = _read_folder(Tour, folder, "tours", problems)
     unread = {problem.file for problem in problems if problem.file.startswith("sites/")}
     catalogue = Catalogue(sites, tours)
-    for problem in find_problems(catalogue):
-        problems.append(problem)
-    problems = [problem for problem in problems if not _follows_from_unread(problem, unread)]
+    problems += [p for p in find_problems(catalogue) if not _follows_from_unread(p, unread)]
     return catalogue, sorted(problems, key=lambda problem: problem.file)
 
 
@@ -86,7 +84,8 @@ def _read_folder(kind: type[Item], folder: Path, name: str, problems: list[Probl
 
 
 def _list_files(folder: Path, name: str, problems: list[Problem]) -> Iterator[str]:
-    entries = sorted(entry.name for entry in os.scandir(folder / name) if not entry.name.startswith("."))
+    with os.scandir(folder / name) as found:
+        entries = sorted(entry.name for entry in found if not entry.name.startswith("."))
     if len(entries) > MAX_FILES:
         problems.append(Problem(name, "", f"Want at most {MAX_FILES} files, got {len(entries)}."))
         return

@@ -1,7 +1,7 @@
 """Values to JSON and back, for the seed files and for a release's content.json.
 
 The keys are the fields' names, so a new field needs nothing here. A field at its default is left out.
-Three shapes differ: a LocalisedText is keyed by language, a geofence begins with its `type`, tuples are lists.
+Three differ: a LocalisedText is keyed by language, a geofence begins with its `type`, a tuple is a list.
 """
 
 import dataclasses
@@ -40,11 +40,12 @@ class JsonInvalid(ValueError):  # noqa: N818 - house names state the fact
 
 
 def to_json(value: Any) -> Any:
-    """A value of this package (or a tuple, list or dict of them) as plain JSON: dicts, lists, text, numbers."""
+    """A value of this package (or a tuple, list or dict of them) as plain JSON."""
     if isinstance(value, LocalisedText):
         return {tag: to_json(text) for tag, text in value.texts.items()}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        shape = {"type": name for name, kind in GEOFENCE_TYPES.items() if isinstance(value, kind)}
+        name = _geofence_type_of(type(value))
+        shape = {"type": name} if name else {}
         return shape | {
             field.name: to_json(content)
             for field in dataclasses.fields(value)
@@ -74,7 +75,7 @@ def geofence_from_json(value: Any, *, strict: bool = True) -> Geofence:
 
 
 def parse_json(body: bytes) -> Any:
-    """JSON text as plain values; refuses bad UTF-8, NaN, repeated keys and bottomless nesting with JsonInvalid."""
+    """JSON text as plain values; refuses bad UTF-8, NaN, repeated keys and deep nesting (JsonInvalid)."""
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -93,7 +94,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key '{repeated[:60]}' appears twice in one object")
+        raise ValueError(f"the key '{_shown(repeated)}' appears twice in one object")
     return found
 
 
@@ -158,7 +159,7 @@ class _Reader:
     def _read_localised(self, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             return self._fault(where, "an object with one text per language", value)
-        texts = {tag: self.read(Text, item, f"{where}.{tag[:40]}") for tag, item in value.items()}
+        texts = {tag: self.read(Text, item, f"{where}.{_shown(tag)}") for tag, item in value.items()}
         if _INVALID in texts.values():
             return _INVALID
         return self._make(LocalisedText, {"texts": texts}, where)
@@ -167,7 +168,8 @@ class _Reader:
         if types.NoneType in kinds:
             if value is None:
                 return None
-            return self.read(Union[tuple(kind for kind in kinds if kind is not types.NoneType)], value, where)  # noqa: UP007
+            rest = tuple(kind for kind in kinds if kind is not types.NoneType)
+            return self.read(Union[rest], value, where)  # noqa: UP007 - built while running
         if not isinstance(value, dict):
             return self._fault(where, "an object", value)
         name = value.get("type")
@@ -191,16 +193,14 @@ class _Reader:
     def _read_fields(self, kind: type[Any], value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             return self._fault(where, "an object", value)
-        fields, hints = _fields_of(kind), _hints_of(kind)
-        shape = {name for name, fence in GEOFENCE_TYPES.items() if fence is kind}
-        if shape and value.get("type") not in shape:
-            return self._fault(f"{where}.type", f"'{min(shape)}'", value.get("type"))
+        fields, hints = _fields_of(cast("Any", kind)), _hints_of(cast("Any", kind))
+        shape = _geofence_type_of(kind)
+        if shape and value.get("type") != shape:
+            return self._fault(f"{where}.type", f"'{shape}'", value.get("type"))
         if self.strict:
-            for key in value.keys() - fields.keys() - ({"type"} if shape else set()):
+            for key in map(_shown, sorted(value.keys() - fields.keys() - ({"type"} if shape else set()))):
                 self._note(
-                    f"{where}.{key[:60]}",
-                    f"The key '{key[:60]}' is not known here.",
-                    f"Known are {', '.join(fields)}.",
+                    f"{where}.{key}", f"The key '{key}' is not known here.", f"Known are {', '.join(fields)}."
                 )
         contents = {}
         for name, is_required in fields.items():
@@ -222,12 +222,10 @@ class _Reader:
             return _INVALID
 
     def _fault(self, where: str, wanted: str, value: Any) -> _Invalid:
-        shown = (
-            json.dumps(value, ensure_ascii=True, default=repr) if not isinstance(value, (dict, list)) else ""
-        )
-        got = {dict: "an object", list: "a list"}.get(
-            type(value), shown if len(shown) <= 60 else shown[:57] + "..."
-        )
+        if isinstance(value, (dict, list)):
+            got = "an object" if isinstance(value, dict) else "a list"
+        else:
+            got = json.dumps(value)[:60]
         self._note(where, f"Want {wanted}, got {got}.")
         return _INVALID
 
@@ -242,6 +240,15 @@ _PLAIN: Mapping[type, tuple[str, tuple[type, ...]]] = {
     int: ("a whole number", (int,)),
     bool: ("true or false", (bool,)),
 }
+
+
+def _shown(key: str) -> str:
+    """A key of unknown origin, fit to be printed."""
+    return "".join(character if character.isprintable() else "?" for character in key[:60])
+
+
+def _geofence_type_of(kind: type[Any]) -> str | None:
+    return next((name for name, fence in GEOFENCE_TYPES.items() if fence is kind), None)
 
 
 @cache

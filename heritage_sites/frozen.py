@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 class FrozenMap(dict[Key, Item]):
-    """A dict (so that JSON writers take it) whose contents are fixed when it is made; hashable if they are."""
+    """A dict (so that JSON writers take it) whose contents never change; hashable if they are."""
 
     __slots__ = ()
 
@@ -21,8 +21,8 @@ class FrozenMap(dict[Key, Item]):
     def _refuse(self, *_args: Any, **_options: Any) -> NoReturn:
         raise TypeError("a FrozenMap does not change; make a dict of it first")
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
 
 def freeze(value: Any) -> Any:

@@ -4,6 +4,7 @@ Edges are straight on a map in latitude and longitude. All three kinds may cross
 reach beyond latitude 85.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class CircleGeofence:
 
 @dataclass(frozen=True, slots=True)
 class PolygonGeofence:
-    """All points inside the first ring and in none of the others (holes). Rings are closed: last point = first."""
+    """All points inside the first ring and in none of the others (holes). Rings repeat their first point."""
 
     id: str
     rings: tuple[Ring, ...]
@@ -108,14 +109,14 @@ class PolygonGeofence:
                     f"rings[{place}]", "the ring is open: its last point must repeat its first"
                 )
         _check_common(self, [point for ring in rings for point in ring])
-        for place, ring in enumerate(self._plane_rings()):
-            if not abs(signed_area_m2(ring)) >= MIN_AREA_M2:
+        for place, plane_ring in enumerate(self._plane_rings()):
+            if not abs(signed_area_m2(plane_ring)) >= MIN_AREA_M2:
                 raise FieldInvalid(
                     f"rings[{place}]", f"want an area of at least {MIN_AREA_M2:g} square metres"
                 )
 
     def contains(self, point: LatLon) -> bool:
-        """True if the point is in the polygon; heights are not looked at. Points exactly on an edge may go either way."""
+        """True if the point is in the polygon; heights are not looked at. Edge points may go either way."""
         return is_in_rings(to_plane(point, self._origin), self._plane_rings())
 
     @property
@@ -198,7 +199,7 @@ class CorridorGeofence:
         )
 
     def as_geojson(self) -> dict[str, Any]:
-        """An outline for drawing. At bends sharper than its width it may overlap itself; contains() does not."""
+        """An outline for drawing; at bends sharper than its width it may overlap itself."""
         origin = self.path[0]
         line = [to_plane(point, origin) for point in self.path]
         line = [step for place, step in enumerate(line) if place == 0 or step != line[place - 1]]
@@ -213,7 +214,7 @@ Geofence: TypeAlias = CircleGeofence | PolygonGeofence | CorridorGeofence
 
 
 def fires(geofence: Geofence, *, sandbox: bool) -> bool:
-    """Whether a visitor's coming may set the geofence off: always in a sandbox, else only if it is for live use."""
+    """Whether a visitor may set the geofence off: always in a sandbox, else only if it is for live use."""
     return sandbox or geofence.live_use
 
 
@@ -273,13 +274,12 @@ def _ahead(start: LatLon, bearing: float, length_m: float) -> LatLon:
 def _side(line: Sequence[Vector], width_m: float) -> list[Vector]:
     """The right-hand side of a line at a distance, with round joins and a round end."""
     outline: list[Vector] = []
-    headings = [math.atan2(b[1] - a[1], b[0] - a[0]) for a, b in zip(line, line[1:], strict=False)]
+    headings = [math.atan2(b[1] - a[1], b[0] - a[0]) for a, b in itertools.pairwise(line)]
     for place, heading in enumerate(headings):
         is_last = place == len(headings) - 1
         # A left turn has its outer side here: walk round it. At the end, half a circle.
         turn = math.pi if is_last else (headings[place + 1] - heading + math.pi) % (2.0 * math.pi) - math.pi
-        for end in (line[place], line[place + 1]):
-            outline.append(_beside(end, heading, width_m))
+        outline += [_beside(end, heading, width_m) for end in (line[place], line[place + 1])]
         steps = max(1, math.ceil(turn / (2.0 * math.pi / CIRCLE_POINTS)))
         outline += [
             _beside(line[place + 1], heading + turn * step / steps, width_m) for step in range(1, steps)
@@ -315,9 +315,9 @@ def _geojson(rings: Sequence[Sequence[LatLon]]) -> dict[str, Any]:
 
 
 def _clip(ring: Sequence[Vector], cut_deg: float, side: float) -> list[Vector]:
-    """The part of a closed ring west (side 1) or east (side -1) of a meridian, closed again; [] if none is."""
+    """The part of a closed ring west (side 1) or east (-1) of a meridian, closed again; [] if none is."""
     kept: list[Vector] = []
-    for a, b in zip(ring, ring[1:], strict=False):
+    for a, b in itertools.pairwise(ring):
         a_in, b_in = side * (cut_deg - a[0]) >= 0.0, side * (cut_deg - b[0]) >= 0.0
         if a_in:
             kept.append(a)

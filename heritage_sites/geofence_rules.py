@@ -1,4 +1,4 @@
-"""What makes a geofence unfit, beyond what its value refuses: rings that cross, fences a position cannot bear."""
+"""What makes a geofence unfit beyond what its value refuses: crossing rings, a position too loose for it."""
 
 from heritage_sites.geofence import Geofence, PolygonGeofence
 from heritage_sites.plane import find_crossing, is_in_rings, to_plane
@@ -9,8 +9,8 @@ from heritage_sites.site import Position, PositionBasis
 def find_problems(geofence: Geofence, position: Position) -> list[Problem]:
     """Every fault of a geofence at a site of this position; `file` is "" and `where` begins at the geofence.
 
-    The rule of the house: a geofence on a position that is not surveyed must be wider than the uncertainty and
-    is not for live use.
+    The rule of the house: a geofence on a position that is not surveyed must be wider than the uncertainty
+    and is not for live use.
     """
     problems = _find_ring_problems(geofence) if isinstance(geofence, PolygonGeofence) else []
     return problems + _find_position_problems(geofence, position)
@@ -45,7 +45,7 @@ def _find_position_problems(geofence: Geofence, position: Position) -> list[Prob
             Problem(
                 "",
                 "live_use",
-                f"A geofence on a position that is not surveyed (basis '{position.basis}') is not for live use.",
+                f"A geofence on a position that is not surveyed ({position.basis}) is not for live use.",
                 "Set live_use to false, or survey the position.",
             )
         )
@@ -60,8 +60,8 @@ def _find_position_problems(geofence: Geofence, position: Position) -> list[Prob
             Problem(
                 "",
                 "",
-                f"The geofence must be wider than the position's uncertainty of {position.uncertainty_m:g} m, "
-                f"but from the position its edge is {max(clearance_m, 0.0):.0f} m away.",
+                f"The geofence must be wider than the position's uncertainty of {position.uncertainty_m:g} m; "
+                f"its edge is {max(clearance_m, 0.0):.0f} m from the position.",
                 "Widen the geofence, or survey the position.",
             )
         )

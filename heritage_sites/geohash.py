@@ -94,7 +94,7 @@ def _write(row: int, column: int, length: int) -> str:
 def _read(cell: str) -> tuple[int, int]:
     if not isinstance(cell, str) or not 1 <= len(cell) <= MAX_CELL_LENGTH or set(cell) - _VALUE_OF.keys():
         raise ValueError(
-            f"cell: want a geohash of 1 to {MAX_CELL_LENGTH} characters of {_ALPHABET}, got {str(cell)[:20]!r}"
+            f"cell: want a geohash of 1 to {MAX_CELL_LENGTH} lower-case characters, got {str(cell)[:20]!r}"
         )
     row = column = 0
     is_column = True

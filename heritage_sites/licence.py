@@ -12,7 +12,7 @@ _SPDX_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Licence:
-    """A licence: its SPDX identifier (or LicenseRef-...), its title, where its text stands (None: nowhere)."""
+    """A licence: its SPDX identifier (or LicenseRef-...), its title, the address of its text."""
 
     id: str
     title: str

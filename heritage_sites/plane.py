@@ -5,6 +5,7 @@ origin is off by less than 0.1 %, far below any position's uncertainty.
 """
 
 import heapq
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -41,7 +42,7 @@ def distance_to_segment_m(point: Vector, a: Vector, b: Vector) -> float:
 
 def distance_to_line_m(point: Vector, line: Sequence[Vector]) -> float:
     """Distance from a point to a line of two or more points (or a closed ring's edge)."""
-    return min(distance_to_segment_m(point, a, b) for a, b in zip(line, line[1:], strict=False))
+    return min(distance_to_segment_m(point, a, b) for a, b in itertools.pairwise(line))
 
 
 def is_in_rings(point: Vector, rings: Sequence[Sequence[Vector]]) -> bool:
@@ -49,7 +50,7 @@ def is_in_rings(point: Vector, rings: Sequence[Sequence[Vector]]) -> bool:
     inside = False
     east, north = point
     for ring in rings:
-        for (ax, ay), (bx, by) in zip(ring, ring[1:], strict=False):
+        for (ax, ay), (bx, by) in itertools.pairwise(ring):
             if (ay > north) != (by > north) and east < ax + (north - ay) * (bx - ax) / (by - ay):
                 inside = not inside
     return inside
@@ -57,15 +58,15 @@ def is_in_rings(point: Vector, rings: Sequence[Sequence[Vector]]) -> bool:
 
 def signed_area_m2(ring: Sequence[Vector]) -> float:
     """Area of a closed ring; positive if it runs counter-clockwise."""
-    return sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(ring, ring[1:], strict=False)) / 2.0
+    return sum(ax * by - bx * ay for (ax, ay), (bx, by) in itertools.pairwise(ring)) / 2.0
 
 
 def find_crossing(rings: Sequence[Sequence[Vector]]) -> tuple[int, int] | None:
-    """The indexes of two rings (or twice the same) whose edges cross or touch where they must not; None if clean."""
+    """The indexes of two rings (or twice the same) whose edges cross or touch; None if all are clean."""
     edges = sorted(
         (min(a[0], b[0]), max(a[0], b[0]), number, place, len(ring) - 1, a, b)
         for number, ring in enumerate(rings)
-        for place, (a, b) in enumerate(zip(ring, ring[1:], strict=False))
+        for place, (a, b) in enumerate(itertools.pairwise(ring))
     )
     for index, (_, east, number, place, count, a, b) in enumerate(edges):
         for west, _, other, other_place, _, c, d in edges[index + 1 :]:

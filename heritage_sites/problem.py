@@ -16,7 +16,7 @@ class Problem:
     """A fault in data that people gave us: the sender can fix it, a retry is pointless.
 
     file: path as the sender knows it, "" if there is no file. where: place in the file, such as
-    `$.geofences[0].radius_m` or `row 7, licence`. message: one sentence in English. advice: what to do, or "".
+    `$.geofences[0].radius_m` or `row 7, licence`. message: a sentence in English. advice: what to do, or "".
     """
 
     file: str

@@ -26,7 +26,7 @@ class PositionBasis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A point, where it comes from, and the radius within which the place lies. Basis `none`: no point, no radius."""
+    """A point, where it comes from, and the radius the place lies within. Basis `none`: neither of them."""
 
     basis: PositionBasis
     point: LatLon | None = None

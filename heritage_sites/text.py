@@ -64,7 +64,7 @@ class LocalisedText:
 
     @classmethod
     def of(cls, texts: Mapping[str, str], state: TextState = TextState.HUMAN) -> "LocalisedText":
-        """Texts that share one state; empty ones are left out. `LocalisedText.of({"vi": "Hang", "en": "Cave"})`."""
+        """Texts that share one state, such as {"vi": "Hang", "en": "Cave"}; empty ones are left out."""
         return cls({tag: Text(words, state) for tag, words in texts.items() if words.strip()})
 
     def has(self, language: str) -> bool:

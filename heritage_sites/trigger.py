@@ -16,7 +16,7 @@ class TriggerKind(StrEnum):
     ENTER = "enter"
     EXIT = "exit"
     DWELL = "dwell"
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a passage, not a password
 
 
 @dataclass(frozen=True, slots=True)
