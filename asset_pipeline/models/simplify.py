@@ -81,7 +81,7 @@ def simplify(
     it above (ask `.triangles`), then `permissive` or `simplify_sloppy` go further. max_error: relative to the
     mesh's longest side, 0.01 is 1 %. lock_border: keep open edges (chunks that must meet their neighbours).
     vertex_lock: (v,) of 0 free, 1 locked, 2 keep this seam even if `permissive`. permissive: may cross seams,
-    for models that are nearly all seam. prune: may drop whole small pieces within the error.
+    for models that are nearly all seam.
     """
     mesh = _checked(indices, positions, vertex_lock)
     values = _checked_attributes(attributes, weights, len(positions))
