@@ -1,6 +1,6 @@
 """Values to JSON and back, for the seed files and for a release's content.json.
 
-The keys are the fields' names, so a new field needs nothing here. A field at its default is left out.
+The keys are the fields' names, so a new field needs nothing here. An optional field that holds nothing is left out.
 Three differ: a LocalisedText is keyed by language, a geofence begins with its `type`, a tuple is a list.
 """
 
@@ -49,7 +49,7 @@ def to_json(value: Any) -> Any:
         return shape | {
             field.name: to_json(content)
             for field in dataclasses.fields(value)
-            if not _is_default(field, content := getattr(value, field.name))
+            if not _is_nothing(field, content := getattr(value, field.name))
         }
     if isinstance(value, StrEnum):
         return value.value
@@ -102,12 +102,9 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number in JSON")
 
 
-def _is_default(field: "dataclasses.Field[Any]", content: Any) -> bool:
-    return (
-        field.default is not dataclasses.MISSING
-        and type(content) is type(field.default)
-        and content == field.default
-    )
+def _is_nothing(field: "dataclasses.Field[Any]", content: Any) -> bool:
+    """True for an optional field that holds nothing. A false or a zero is something: it is written."""
+    return field.default in (None, "") and content == field.default
 
 
 def _read(kind: Any, value: Any, *, strict: bool) -> Any:

@@ -60,7 +60,7 @@ def _find_position_problems(geofence: Geofence, position: Position) -> list[Prob
             Problem(
                 "",
                 "",
-                f"The geofence must be wider than the position's uncertainty of {position.uncertainty_m:g} m; "
+                f"The geofence must be wider than the position is uncertain ({position.uncertainty_m:g} m); "
                 f"its edge is {max(clearance_m, 0.0):.0f} m from it.",
                 "Widen the geofence, or survey the position.",
             )
