@@ -1,0 +1,291 @@
+"""Look at every number of a model. What would break a reader is refused; what only breaks a rule is mended, and said."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from asset_pipeline.models.document import Accessor, Array, Document, DocumentEditor
+from asset_pipeline.models.references import texture_infos
+from asset_pipeline.outcome import Refused, warn
+from heritage_sites.problem import Problem
+
+UNIT_TOLERANCE = 0.005  # a direction's length may be off by so much before it is made unit again
+SUM_TOLERANCE = 0.002  # likewise the sum of a vertex's skin weights
+
+
+def mend_data(document: Document) -> tuple[Document, list[Problem]]:
+    """The model with numbers a reader can trust, and a warning for each thing changed."""
+    _refuse_broken_positions(document)
+    editor = document.edit()
+    problems: list[Problem] = []
+    for name, mend, message in _ATTRIBUTE_MENDS:
+        _mend_attributes(editor, name, mend, message, problems)
+    _mend_weights(editor, problems)
+    _mend_rotations(editor, problems)
+    _mend_skin_matrices(editor, problems)
+    _mend_targets(editor, problems)
+    _add_missing_tangents(editor, problems)
+    return editor.finish(), problems
+
+
+def _refuse_broken_positions(document: Document) -> None:
+    faults = []
+    seen: set[int] = set()
+    for mesh_index, primitive_index, primitive in document.primitives():
+        number = primitive["attributes"].get("POSITION")
+        if number is None or number in seen:
+            continue
+        seen.add(number)
+        broken = int((~np.isfinite(document.accessors[number].array).all(axis=1)).sum())
+        if broken:
+            faults.append(
+                Problem(
+                    file="",
+                    where=f"/meshes/{mesh_index}/primitives/{primitive_index}/attributes/POSITION",
+                    message=f"{broken} vertices have a position that is infinite or not a number.",
+                    advice="Clean the mesh in a 3D program (remove loose or broken vertices) and export it again.",
+                )
+            )
+    if faults:
+        raise Refused(faults[:50])
+
+
+def _mend_attributes(
+    editor: DocumentEditor,
+    prefix: str,
+    mend: Callable[[Accessor], Accessor | None],
+    message: str,
+    problems: list[Problem],
+) -> None:
+    done: dict[int, int] = {}
+    changed = 0
+    for mesh in editor.items("meshes"):
+        for primitive in mesh["primitives"]:
+            for name in sorted(primitive["attributes"]):
+                if name != prefix and not name.startswith(f"{prefix}_"):
+                    continue
+                number = primitive["attributes"][name]
+                if number not in done:
+                    mended = mend(editor.accessors[number])
+                    done[number] = number if mended is None else editor.add_accessor(mended)
+                    changed += mended is not None
+                primitive["attributes"][name] = done[number]
+    if changed:
+        problems.append(warn(message, where="/meshes"))
+
+
+def _mend_normal(accessor: Accessor) -> Accessor | None:
+    return _mend_directions(accessor, 3)
+
+
+def _mend_tangent(accessor: Accessor) -> Accessor | None:
+    return _mend_directions(accessor, 4)
+
+
+def _mend_directions(accessor: Accessor, components: int) -> Accessor | None:
+    values = accessor.as_floats()
+    with np.errstate(invalid="ignore", over="ignore"):
+        lengths = np.sqrt((values[:, :3] ** 2).sum(axis=1))
+        good = np.abs(lengths - 1.0) <= UNIT_TOLERANCE + (0.005 if accessor.normalized else 0.0)
+    if components == 4:
+        good &= np.abs(values[:, 3]) == 1.0
+    if good.all():
+        return None
+    fixed = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float64)
+    lengths = np.sqrt((fixed[:, :3] ** 2).sum(axis=1))
+    flat = lengths < 1e-12
+    fixed[:, :3] /= np.where(flat, 1.0, lengths)[:, None]
+    fixed[flat, :3] = (0.0, 1.0, 0.0) if components == 3 else (1.0, 0.0, 0.0)
+    if components == 4:
+        fixed[:, 3] = np.where(fixed[:, 3] < 0, -1.0, 1.0)
+    fixed[good] = values[good]
+    return Accessor(fixed.astype(np.float32), accessor.type, name=accessor.name)
+
+
+def _mend_uv(accessor: Accessor) -> Accessor | None:
+    return _mend_finite(accessor)
+
+
+def _mend_finite(accessor: Accessor) -> Accessor | None:
+    if accessor.array.dtype.kind != "f" or np.isfinite(accessor.array).all():
+        return None
+    array = np.nan_to_num(accessor.array, nan=0.0, posinf=0.0, neginf=0.0)
+    return Accessor(array, accessor.type, accessor.normalized, accessor.name)
+
+
+def _mend_colour(accessor: Accessor) -> Accessor | None:
+    if accessor.array.dtype.kind != "f":
+        return None
+    if accessor.array.min(initial=0) >= 0 and accessor.array.max(initial=0) <= 1:  # false for NaN
+        return None
+    array = np.clip(np.nan_to_num(accessor.array, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+    return Accessor(array.astype(np.float32), accessor.type, name=accessor.name)
+
+
+_ATTRIBUTE_MENDS: tuple[tuple[str, Callable[[Accessor], Accessor | None], str], ...] = (
+    ("NORMAL", _mend_normal, "some normals were not of length 1; they were made so."),
+    ("TANGENT", _mend_tangent, "some tangents were not of length 1 or had no side; they were mended."),
+    ("TEXCOORD", _mend_uv, "some texture coordinates were not finite numbers; they were set to 0."),
+    ("COLOR", _mend_colour, "some vertex colours were outside 0 to 1; they were cut off there."),
+)
+
+
+def _mend_weights(editor: DocumentEditor, problems: list[Problem]) -> None:
+    """Skin weights: finite, not negative, sum 1; a joint with weight 0 is joint 0."""
+    changed = False
+    done: dict[tuple[int, ...], list[tuple[int, int]]] = {}
+    for mesh in editor.items("meshes"):
+        for primitive in mesh["primitives"]:
+            attributes = primitive["attributes"]
+            sets = sum(name.startswith("WEIGHTS_") for name in attributes)
+            if not sets:
+                continue
+            key = tuple(attributes[f"{kind}_{index}"] for kind in ("JOINTS", "WEIGHTS") for index in range(sets))
+            if key not in done:
+                mended, off = _balanced(editor, key, sets)
+                done[key] = mended
+                changed |= off
+            for index, (joints, weights) in enumerate(done[key]):
+                attributes[f"JOINTS_{index}"], attributes[f"WEIGHTS_{index}"] = joints, weights
+    if changed:
+        problems.append(warn("some skin weights did not sum up to 1; they were balanced.", where="/meshes"))
+
+
+def _balanced(editor: DocumentEditor, key: tuple[int, ...], sets: int) -> tuple[list[tuple[int, int]], bool]:
+    joints = np.concatenate([editor.accessors[number].array for number in key[:sets]], axis=1)
+    accessors = [editor.accessors[number] for number in key[sets:]]
+    weights = np.concatenate([accessor.as_floats() for accessor in accessors], axis=1).astype(np.float64)
+    weights = np.maximum(np.nan_to_num(weights, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+    sums = weights.sum(axis=1)
+    off = bool((np.abs(sums - 1.0) > SUM_TOLERANCE * 4 * sets).any())
+    weights[sums <= 0, 0] = 1.0
+    weights /= weights.sum(axis=1, keepdims=True)
+    joints = np.where(weights > 0, joints, 0).astype(joints.dtype)
+    pairs = []
+    for index in range(sets):
+        columns = slice(index * 4, index * 4 + 4)
+        pairs.append(
+            (
+                editor.add_accessor(Accessor(np.ascontiguousarray(joints[:, columns]), "VEC4")),
+                editor.add_accessor(Accessor(weights[:, columns].astype(np.float32), "VEC4")),
+            )
+        )
+    return pairs, off
+
+
+def _mend_rotations(editor: DocumentEditor, problems: list[Problem]) -> None:
+    changed = False
+    for node in editor.items("nodes"):
+        if "rotation" in node:
+            values = np.array(node["rotation"], np.float64)
+            length = float(np.linalg.norm(values))
+            if abs(length - 1.0) > 1e-4:
+                changed = True
+                node["rotation"] = [float(value) for value in values / length] if length > 0 else [0.0, 0.0, 0.0, 1.0]
+    done: dict[int, int] = {}
+    for animation in editor.items("animations"):
+        for channel in animation["channels"]:
+            sampler = animation["samplers"][channel["sampler"]]
+            if channel["target"]["path"] != "rotation" or sampler.get("interpolation") == "CUBICSPLINE":
+                continue
+            number = sampler["output"]
+            if number not in done:
+                mended = _unit_quaternions(editor.accessors[number])
+                done[number] = number if mended is None else editor.add_accessor(mended)
+                changed |= mended is not None
+            sampler["output"] = done[number]
+    if changed:
+        problems.append(warn("some rotations were not of length 1; they were made so.", where="/nodes"))
+
+
+def _unit_quaternions(accessor: Accessor) -> Accessor | None:
+    values = accessor.as_floats().astype(np.float64)
+    lengths = np.sqrt((values**2).sum(axis=1))
+    if (np.abs(lengths - 1.0) <= UNIT_TOLERANCE).all():
+        return None
+    values[lengths <= 0] = (0.0, 0.0, 0.0, 1.0)
+    lengths[lengths <= 0] = 1.0
+    return Accessor((values / lengths[:, None]).astype(np.float32), accessor.type, name=accessor.name)
+
+
+def _mend_skin_matrices(editor: DocumentEditor, problems: list[Problem]) -> None:
+    for index, skin in enumerate(editor.items("skins")):
+        if "inverseBindMatrices" not in skin:
+            continue
+        accessor = editor.accessors[skin["inverseBindMatrices"]]
+        last_row = np.array([0.0, 0.0, 0.0, 1.0], np.float32)
+        if not (accessor.array[:, 3::4] == last_row).all():
+            array = accessor.array.copy()
+            array[:, 3::4] = last_row
+            skin["inverseBindMatrices"] = editor.add_accessor(Accessor(array, "MAT4", name=accessor.name))
+            problems.append(warn("a skin's matrices had a bad last row; it was set right.", where=f"/skins/{index}"))
+
+
+def _mend_targets(editor: DocumentEditor, problems: list[Problem]) -> None:
+    changed = False
+    for mesh in editor.items("meshes"):
+        for primitive in mesh["primitives"]:
+            for target in primitive.get("targets", []):
+                for name, number in target.items():
+                    mended = _mend_finite(editor.accessors[number])
+                    if mended is not None:
+                        changed = True
+                        target[name] = editor.add_accessor(mended)
+    if changed:
+        problems.append(warn("some morph targets held numbers that are not finite; they were set to 0.", where="/meshes"))
+
+
+def _add_missing_tangents(editor: DocumentEditor, problems: list[Problem]) -> None:
+    """A material with a second normal map (clearcoat, anisotropy) but no first one needs tangents of its own."""
+    needy = {index for index, material in enumerate(editor.items("materials")) if _needs_tangents(material)}
+    for mesh_index, mesh in enumerate(editor.items("meshes")):
+        for primitive in mesh["primitives"]:
+            attributes = primitive["attributes"]
+            if primitive.get("material") not in needy or "TANGENT" in attributes or "NORMAL" not in attributes:
+                continue
+            if primitive.get("mode", 4) != 4 or "TEXCOORD_0" not in attributes:
+                continue
+            indices = (
+                editor.accessors[primitive["indices"]].array[:, 0]
+                if "indices" in primitive
+                else np.arange(editor.accessors[attributes["POSITION"]].count)
+            )
+            tangents = _tangents(
+                indices[: len(indices) // 3 * 3].reshape(-1, 3),
+                editor.accessors[attributes["POSITION"]].as_floats(),
+                editor.accessors[attributes["NORMAL"]].as_floats(),
+                editor.accessors[attributes["TEXCOORD_0"]].as_floats(),
+            )
+            attributes["TANGENT"] = editor.add_accessor(Accessor(tangents, "VEC4"))
+            problems.append(
+                warn("its material needs tangents, which were missing; they were computed.", where=f"/meshes/{mesh_index}")
+            )
+
+
+def _needs_tangents(material: dict[str, object]) -> bool:
+    keys = {key for key, _, _ in texture_infos(material)}
+    anisotropic = "KHR_materials_anisotropy" in (material.get("extensions") or {})  # type: ignore[operator]
+    return "normalTexture" not in keys and (anisotropic or "clearcoatNormalTexture" in keys)
+
+
+def _tangents(triangles: Array, positions: Array, normals: Array, uvs: Array) -> Array:
+    """Per-vertex tangents with side, area-weighted over the triangles around a vertex."""
+    p, t = positions.astype(np.float64)[triangles], uvs.astype(np.float64)[triangles]
+    e1, e2, d1, d2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0], t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]
+    area = d1[:, 0] * d2[:, 1] - d2[:, 0] * d1[:, 1]
+    sign = np.sign(area)[:, None]
+    along_u = (e1 * d2[:, 1:] - e2 * d1[:, 1:]) * sign
+    along_v = (e2 * d1[:, :1] - e1 * d2[:, :1]) * sign
+    sums = np.zeros((2, len(positions), 3))
+    for corner in range(3):
+        np.add.at(sums[0], triangles[:, corner], along_u)
+        np.add.at(sums[1], triangles[:, corner], along_v)
+    n = normals.astype(np.float64)
+    tangent = sums[0] - n * (sums[0] * n).sum(axis=1, keepdims=True)
+    lengths = np.sqrt((tangent**2).sum(axis=1, keepdims=True))
+    helper = np.where(np.abs(n[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
+    fallback = np.cross(n, helper)
+    fallback /= np.maximum(np.sqrt((fallback**2).sum(axis=1, keepdims=True)), 1e-12)
+    tangent = np.where(lengths > 1e-12, tangent / np.maximum(lengths, 1e-12), fallback)
+    side = np.where((np.cross(n, tangent) * sums[1]).sum(axis=1) < 0, -1.0, 1.0)
+    return np.concatenate([tangent, side[:, None]], axis=1).astype(np.float32)
