@@ -1,6 +1,6 @@
 """Values to JSON and back, for the seed files and for a release's content.json.
 
-The keys are the fields' names, so a new field needs nothing here. An optional field that holds nothing is left out.
+The keys are the fields' names, so a new field needs nothing here. An empty optional field is left out.
 Three differ: a LocalisedText is keyed by language, a geofence begins with its `type`, a tuple is a list.
 """
 
