@@ -1,7 +1,7 @@
 """What a recipe hands back to the frame: a refusal, or folders that hold derivatives.
 
-A step that cannot accept the master raises `Refused` with every Problem it found. Problems made inside a recipe
-leave `file` empty; the frame fills in the master's name, which recipes never learn.
+A step that cannot accept the master raises `Refused` with every Problem it found. Problems made inside a
+recipe leave `file` empty; the frame fills in the master's name, which recipes never learn.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,0 +1,69 @@
+"""Any picture's colours as 8-bit sRGB, with or without alpha."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyvips
+
+from asset_pipeline.outcome import warn
+from heritage_sites.problem import Problem
+
+_PROFILE_FIELD = "icc-profile-data"
+
+
+@dataclass(frozen=True, slots=True)
+class SrgbPixels:
+    """A lazily computed uchar sRGB image of 3 bands, and its alpha band where the picture has one."""
+
+    colour: Any
+    alpha: Any | None
+    warnings: tuple[Problem, ...] = ()
+
+
+def to_srgb(pixels: Any) -> SrgbPixels:
+    """Obey the embedded profile; without one take RGB for sRGB, grey for sRGB grey, CMYK for a common press.
+
+    16 bits become 8. Raises pyvips.Error where the pixels turn out damaged while they are read.
+    """
+    alpha = None
+    if pixels.hasalpha():
+        last = pixels.bands - 1
+        alpha = _as_8_bit(pixels.extract_band(last))
+        pixels = pixels.extract_band(0, n=last)
+    warnings: tuple[Problem, ...] = ()
+    colour = None
+    if pixels.get_typeof(_PROFILE_FIELD):
+        try:
+            colour = pixels.icc_transform(
+                "srgb", embedded=True, intent="relative", black_point_compensation=True, depth=8
+            )
+        except pyvips.Error:
+            text = "The picture's colour profile cannot be used; its colours are taken for sRGB."
+            warnings = (warn(text, where="colour profile"),)
+    if colour is None:
+        colour = _with_known_interpretation(pixels).colourspace("srgb")
+    if colour.bands < 3:
+        colour = colour.extract_band(0).bandjoin([colour.extract_band(0)] * 2)
+    colour = _without_profile(colour.extract_band(0, n=3).cast("uchar").copy(interpretation="srgb"))
+    return SrgbPixels(colour, alpha, warnings)
+
+
+def _as_8_bit(band: Any) -> Any:
+    return (band >> 8).cast("uchar") if band.format == "ushort" else band.cast("uchar")
+
+
+def _with_known_interpretation(pixels: Any) -> Any:
+    """libvips calls some files "multiband" or "rgb"; say what their bands mean."""
+    if pixels.interpretation not in ("multiband", "rgb", "histogram", "error"):
+        return pixels
+    deep = pixels.format == "ushort"
+    if pixels.bands >= 3:
+        return pixels.extract_band(0, n=3).copy(interpretation="rgb16" if deep else "srgb")
+    return pixels.extract_band(0).copy(interpretation="grey16" if deep else "b-w")
+
+
+def _without_profile(pixels: Any) -> Any:
+    copy = pixels.copy()
+    if copy.get_typeof(_PROFILE_FIELD):
+        copy.remove(_PROFILE_FIELD)
+    return copy
