@@ -78,6 +78,12 @@ class Store(Protocol):
     def put(self, key: str, body: bytes, *, media_type: str) -> None:
         """Store `body`, replacing what was there. For the few keys that change; all else is `put_new`."""
 
+    def replace(self, key: str, body: bytes, *, media_type: str, etag: str | None) -> bool:
+        """Store `body` if the object is still the one of that tag (None: still missing). False: it is not.
+
+        For a pointer which several writers move: read its tag and value, decide, replace, else begin again.
+        """
+
     def put_new(self, key: str, body: bytes, *, media_type: str) -> bool:
         """Store `body` unless the key exists. True: this call made it; of many at once only one gets it."""
 

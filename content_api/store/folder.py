@@ -7,6 +7,7 @@ systems.
 
 import contextlib
 import errno
+import fcntl
 import hashlib
 import os
 import secrets
@@ -27,6 +28,7 @@ from heritage_sites.problem import Problem
 
 COPY_BYTES = 1 << 20  # read and written at once while a large file is copied
 TEMPORARY_PREFIX = ".tmp-"
+LOCK_NAME = ".lock"  # in a folder whose objects are replaced by comparison; empty, stays
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
@@ -49,6 +51,20 @@ class FolderStore:
         with _wrapped(key), _temporary_file(path, iter((body,)), _mode(key)) as (temporary, _digest):
             os.replace(temporary, path)
             _sync_folder(path.parent)
+
+    def replace(self, key: str, body: bytes, *, media_type: str, etag: str | None) -> bool:
+        """See `Store.replace`."""
+        if etag is None:
+            return self.put_new(key, body, media_type=media_type)
+        path = self._path_to_write(key, media_type)
+        with _wrapped(key), _locked(path.parent):
+            now = self.head(key)
+            if now is None or now.etag != etag:
+                return False
+            with _temporary_file(path, iter((body,)), _mode(key)) as (temporary, _digest):
+                os.replace(temporary, path)
+            _sync_folder(path.parent)
+            return True
 
     def put_new(self, key: str, body: bytes, *, media_type: str) -> bool:
         """See `Store.put_new`."""
@@ -159,6 +175,14 @@ def _wrapped(key: str) -> Iterator[None]:
                 f"{key}: this file system makes no hard links; keep the store on one that does"
             ) from error
         raise StoreUnavailable(f"{key}: {error.strerror or error}") from error
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system releases it when its holder dies."""
+    with (folder / LOCK_NAME).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 @contextlib.contextmanager

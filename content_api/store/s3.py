@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from content_api.store.base import (
@@ -32,7 +35,7 @@ MAX_CONFLICTS = 6  # answers 409 (two writers at once) before we give up; Amazon
 CONFLICT_WAIT_S = 0.05  # first wait, doubled each time
 
 _MISSING = {"404", "NoSuchKey", "NotFound"}
-_EXISTS = {"412", "PreconditionFailed"}
+_REFUSED_BY_CONDITION = {"412", "PreconditionFailed"}
 _CONFLICT = {"409", "ConditionalRequestConflict"}
 _BAD_RANGE = {"416", "InvalidRange"}
 Parts = list[dict[str, Any]]
@@ -57,11 +60,27 @@ class S3Store:
         with self._wrapped(key):
             self.client.put_object(**arguments, Body=body)
 
+    def replace(self, key: str, body: bytes, *, media_type: str, etag: str | None) -> bool:
+        """See `Store.replace`."""
+        arguments = self._write_arguments(key, media_type)
+        condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        with self._wrapped(key):
+            try:
+                return _write_on_condition(
+                    lambda: self.client.put_object(**arguments, Body=body, **condition)
+                )
+            except ClientError as error:
+                if etag is not None and _code(error) == "NoSuchKey":  # Amazon's answer to If-Match on nothing
+                    return False
+                raise
+
     def put_new(self, key: str, body: bytes, *, media_type: str) -> bool:
         """See `Store.put_new`. After an answer lost on the way and asked for again, False may be our own."""
         arguments = self._write_arguments(key, media_type)
         with self._wrapped(key):
-            return _create(lambda: self.client.put_object(**arguments, Body=body, IfNoneMatch="*"))
+            return _write_on_condition(
+                lambda: self.client.put_object(**arguments, Body=body, IfNoneMatch="*")
+            )
 
     def put_file_new(self, key: str, path: Path, *, media_type: str, sha256: str | None = None) -> bool:
         """See `Store.put_file_new`."""
@@ -74,7 +93,9 @@ class S3Store:
                 return self._put_parts(arguments, file, size, path.name, sha256)
             body = file.read()
             _check_digest(key, path.name, hashlib.sha256(body).hexdigest(), sha256)
-            return _create(lambda: self.client.put_object(**arguments, Body=body, IfNoneMatch="*"))
+            return _write_on_condition(
+                lambda: self.client.put_object(**arguments, Body=body, IfNoneMatch="*")
+            )
 
     def get(self, key: str, *, max_bytes: int) -> bytes:
         """See `Store.get`."""
@@ -146,6 +167,22 @@ class S3Store:
         """See `Store.make_public_readable`: a statement in the bucket's policy and a CORS rule."""
         return allow_public_reading(self.client, self.bucket, self.prefix)
 
+    def is_readable_by_anyone(self, key: str) -> bool:
+        """Whether a reader without credentials gets the object: asked of the server, not of our rules."""
+        anonymous = boto3.session.Session().client(
+            "s3",
+            endpoint_url=self.client.meta.endpoint_url,
+            region_name=self.client.meta.region_name,
+            config=self.client.meta.config.merge(Config(signature_version=UNSIGNED)),
+        )
+        try:
+            anonymous.get_object(Bucket=self.bucket, Key=self._name(key))["Body"].close()
+        except ClientError:
+            return False
+        except BotoCoreError as error:
+            raise StoreUnavailable(f"{key}: {error}") from error
+        return True
+
     def _name(self, key: str) -> str:
         return self.prefix + check_key(key)
 
@@ -172,7 +209,7 @@ class S3Store:
                 answer = self.client.upload_part(**target, UploadId=upload, PartNumber=number, Body=body)
                 parts.append({"PartNumber": number, "ETag": answer["ETag"]})
             _check_digest(target["Key"], file_name, digest.hexdigest(), sha256)
-            made = _create(
+            made = _write_on_condition(
                 lambda: self.client.complete_multipart_upload(
                     **target, UploadId=upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
                 )
@@ -202,13 +239,13 @@ class S3Store:
             raise StoreUnavailable(f"{key}: {error}") from error
 
 
-def _create(write: Callable[[], Any]) -> bool:
-    """Run a create-only request: True when it made the object, False when one was there; 409: try again."""
+def _write_on_condition(write: Callable[[], Any]) -> bool:
+    """Run a conditional write: True when done, False when its condition did not hold; 409: try again."""
     for attempt in range(MAX_CONFLICTS):
         try:
             write()
         except ClientError as error:
-            if _code(error) in _EXISTS:
+            if _code(error) in _REFUSED_BY_CONDITION:
                 return False
             if _code(error) not in _CONFLICT or attempt == MAX_CONFLICTS - 1:
                 raise

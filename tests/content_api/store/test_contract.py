@@ -48,6 +48,37 @@ def test_put_new_leaves_what_is_there(store: Store) -> None:
     assert store.get("masters/aa", max_bytes=100) == b"first"
 
 
+def test_replace_only_what_was_read(store: Store) -> None:
+    key = "metadata/current.json"
+    assert store.replace(key, b"early", media_type=JSON, etag='"none"') is False
+    assert store.exists(key) is False
+    assert store.replace(key, b"first", media_type=JSON, etag=None) is True
+    assert store.replace(key, b"again", media_type=JSON, etag=None) is False
+    first = store.head(key)
+    assert first is not None
+    assert store.replace(key, b"second", media_type=JSON, etag=first.etag) is True
+    assert store.replace(key, b"third", media_type=JSON, etag=first.etag) is False
+    assert store.get(key, max_bytes=100) == b"second"
+    assert list(store.list("")) == [key]
+
+
+def test_of_many_replacements_one_wins(store: Store) -> None:
+    writers = 16
+    store.put("metadata/current.json", b"old", media_type=JSON)
+    old = store.head("metadata/current.json")
+    assert old is not None
+    start = threading.Barrier(writers)
+
+    def write(number: int) -> bool:
+        start.wait()
+        return store.replace("metadata/current.json", b"%d" % number, media_type=JSON, etag=old.etag)
+
+    with ThreadPoolExecutor(writers) as pool:
+        made = list(pool.map(write, range(writers)))
+    assert made.count(True) == 1
+    assert store.get("metadata/current.json", max_bytes=100) == b"%d" % made.index(True)
+
+
 def test_of_many_writers_one_wins(store: Store) -> None:
     writers = 32
     for turn in range(
