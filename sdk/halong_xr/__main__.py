@@ -28,9 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="replace")  # titles are Vietnamese on any console
     try:
-        return _walk(options)
-    except ValueError as error:  # an option with a value the client does not take
-        parser.error(str(error))
+        try:
+            client = Client(options.url, languages=options.languages, device=options.device)
+        except ValueError as error:
+            parser.error(f"argument --{error}")
+        with client:
+            return _walk(options, client)
     except TrackUnreadable as refusal:
         return _stop(str(refusal), INPUT_PROBLEM)
     except HalongXrError as error:
@@ -82,22 +85,20 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _walk(options: argparse.Namespace) -> int:
+def _walk(options: argparse.Namespace, client: Client) -> int:
     problems: object = 0
-    with Client(options.url, languages=options.languages, device=options.device) as client:
-        track = load_track(options.track)
-        reports = walk(
-            track,
-            client,
-            languages=options.languages,
-            sandbox=options.sandbox,
-            download_to=options.download,
-            speed=options.speed,
-            progress=None if options.json or not sys.stderr.isatty() else _show,
-        )
-        for report in reports:
-            print(json.dumps(report, ensure_ascii=False) if options.json else tell(report), flush=True)
-            problems = report.get("problems", 0)
+    reports = walk(
+        load_track(options.track),
+        client,
+        languages=options.languages,
+        sandbox=options.sandbox,
+        download_to=options.download,
+        speed=options.speed,
+        progress=None if options.json or not sys.stderr.isatty() else _show,
+    )
+    for report in reports:
+        print(json.dumps(report, ensure_ascii=False) if options.json else tell(report), flush=True)
+        problems = report.get("problems", 0)
     return FAILED if problems else DONE
 
 

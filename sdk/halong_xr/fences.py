@@ -1,12 +1,12 @@
 """Where a fence is and how far a position lies from its edge. Pure geometry, standard library only.
 
 Distances to edges use local metres about the position: within 0.5 % for fences of some kilometres.
-Longitudes are unwrapped about one vertex of the fence, so that fences across 180 degrees need no special case.
+Longitudes are unwrapped about one vertex of the fence, so fences across 180 degrees need no special case.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from halong_xr.geo import METRES_PER_DEGREE, LatLon, distance_m, wrapped_deg
@@ -20,8 +20,14 @@ class Fence:
 
     fence_id: str
     live_use: bool
-    min_height_m: float | None
-    max_height_m: float | None
+    min_height_m: float | None = field(default=None, kw_only=True)
+    max_height_m: float | None = field(default=None, kw_only=True)
+    site: str = field(default="", kw_only=True)
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells this fence from others: ids are unique within a site only."""
+        return self.site, self.fence_id
 
     def edge_distance_m(self, point: LatLon, height_m: float | None = None) -> float:
         """Distance to the edge in metres, negative inside, 0 on it.

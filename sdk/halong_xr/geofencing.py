@@ -21,6 +21,8 @@ EXIT_MARGIN_M = 10.0  # metres; phones report 3 m and are 10 m off
 FIXES_IN_A_ROW = 2  # one outlier alone never decides
 FAR_INSIDE_RATIO = 2.0  # times the 68 % accuracy radius: about 95 % of the error lies within
 
+FenceKey = tuple[str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:
@@ -44,7 +46,7 @@ class Event:
     """What happened at a fence: enter, dwell or exit. `since_s` is when a fix first showed it."""
 
     kind: str
-    fence_id: str
+    fence: Fence
     at_s: float
     since_s: float
     dwell_s: float | None = None
@@ -53,7 +55,7 @@ class Event:
 class Watcher:
     """Watches fences. Feed it fixes in the order of their time; it hands back what happened, often nothing.
 
-    dwell_s: for each fence id, after how many seconds inside a dwell event is due.
+    dwell_s: for each fence's key, after how many seconds inside a dwell event is due.
     """
 
     def __init__(
@@ -61,36 +63,38 @@ class Watcher:
         fences: Iterable[Fence],
         *,
         sandbox: bool = False,
-        dwell_s: Mapping[str, Iterable[float]] | None = None,
+        dwell_s: Mapping[FenceKey, Iterable[float]] | None = None,
     ) -> None:
         self.sandbox = sandbox
         self.refused: Counter[str] = Counter()  # reason -> fixes that decided nothing
         self._last_s = -math.inf
-        self._states: dict[str, _State] = {}
-        self._fences: dict[str, Fence] = {}
-        self._dwell_s: dict[str, tuple[float, ...]] = {}
+        self._states: dict[FenceKey, _State] = {}
+        self._fences: dict[FenceKey, Fence] = {}
+        self._dwell_s: dict[FenceKey, tuple[float, ...]] = {}
         self.watch(fences, dwell_s=dwell_s)
 
-    def watch(self, fences: Iterable[Fence], *, dwell_s: Mapping[str, Iterable[float]] | None = None) -> None:
+    def watch(
+        self, fences: Iterable[Fence], *, dwell_s: Mapping[FenceKey, Iterable[float]] | None = None
+    ) -> None:
         """Watch these fences from now on. What is known of fences watched before and now is kept."""
-        self._fences = {fence.fence_id: fence for fence in fences}
-        self._dwell_s = {fence_id: tuple(sorted(due)) for fence_id, due in (dwell_s or {}).items()}
-        self._states = {fence_id: self._states.get(fence_id, _State()) for fence_id in self._fences}
+        self._fences = {fence.key: fence for fence in fences}
+        self._dwell_s = {key: tuple(sorted(due)) for key, due in (dwell_s or {}).items()}
+        self._states = {key: self._states.get(key, _State()) for key in self._fences}
 
     def watch_experiences(self, experiences: Iterable[Experience]) -> None:
         """Watch the fences of these experiences' triggers."""
-        fences: dict[str, Fence] = {}
-        dwell_s: dict[str, set[float]] = {}
+        fences: dict[FenceKey, Fence] = {}
+        dwell_s: dict[FenceKey, set[float]] = {}
         for trigger in (trigger for experience in experiences for trigger in experience.triggers):
-            fences[trigger.fence.fence_id] = trigger.fence
+            fences[trigger.fence.key] = trigger.fence
             if trigger.kind == "dwell" and trigger.dwell_s is not None:
-                dwell_s.setdefault(trigger.fence.fence_id, set()).add(trigger.dwell_s)
+                dwell_s.setdefault(trigger.fence.key, set()).add(trigger.dwell_s)
         self.watch(fences.values(), dwell_s=dwell_s)
 
     @property
-    def not_live(self) -> tuple[str, ...]:
+    def not_live(self) -> tuple[Fence, ...]:
         """The watched fences that are not for live use: outside a sandbox they never fire."""
-        return tuple(fence_id for fence_id, fence in self._fences.items() if not fence.live_use)
+        return tuple(fence for fence in self._fences.values() if not fence.live_use)
 
     def update(self, fix: Fix) -> list[Event]:
         """What this fix made happen, fence by fence. A refused fix gives nothing and is counted."""
@@ -101,11 +105,11 @@ class Watcher:
         self._last_s = fix.at_s
         point = LatLon(fix.lat_deg, fix.lon_deg)
         events: list[Event] = []
-        for fence_id, fence in self._fences.items():
+        for key, fence in self._fences.items():
             if fence.live_use or self.sandbox:
                 edge_m = fence.edge_distance_m(point, fix.height_m)
-                due = self._dwell_s.get(fence_id, ())
-                events += _decide(self._states[fence_id], fence_id, fix, edge_m, due)
+                due = self._dwell_s.get(key, ())
+                events += _decide(self._states[key], fence, fix, edge_m, due)
         return events
 
     def _reason_to_refuse(self, fix: Fix) -> str | None:
@@ -132,7 +136,7 @@ class _State:
     dwelt: int = 0  # dwell events given in this stay
 
 
-def _decide(state: _State, fence_id: str, fix: Fix, edge_m: float, due_s: tuple[float, ...]) -> list[Event]:
+def _decide(state: _State, fence: Fence, fix: Fix, edge_m: float, due_s: tuple[float, ...]) -> list[Event]:
     """Take one accepted fix into a fence's state. This is the rule; a better one replaces this function."""
     if state.inside:
         against = edge_m > max(fix.accuracy_m, EXIT_MARGIN_M)
@@ -149,11 +153,11 @@ def _decide(state: _State, fence_id: str, fix: Fix, edge_m: float, due_s: tuple[
         if state.inside:
             state.entered_s, state.dwelt = state.row_since_s, 0
         kind = "enter" if state.inside else "exit"
-        events.append(Event(kind, fence_id, fix.at_s, state.row_since_s))
+        events.append(Event(kind, fence, fix.at_s, state.row_since_s))
     if state.inside and state.row == 0:
         for dwell_s in due_s[state.dwelt :]:
             if fix.at_s - state.entered_s < dwell_s:
                 break
             state.dwelt += 1
-            events.append(Event("dwell", fence_id, fix.at_s, state.entered_s, dwell_s))
+            events.append(Event("dwell", fence, fix.at_s, state.entered_s, dwell_s))
     return events

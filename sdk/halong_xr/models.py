@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from halong_xr.errors import AnswerUnexpected
@@ -228,7 +228,7 @@ def read_site(fields: Fields) -> Site:
         names=fields.each("names", _read_text),
         description=_read_text(fields.child("description")),
         position=_read_position(fields.child("position")),
-        fences=fields.each("geofences", read_fence),
+        fences=fields.each("geofences", lambda fence: read_fence(fence, fields.text("slug"))),
         status=fields.text_or_none("status"),
         visit_note=fields.text_or_none("visitNote"),
         notes=fields.text_or_none("notes"),
@@ -239,17 +239,18 @@ def read_site(fields: Fields) -> Site:
 def read_experience(fields: Fields) -> Experience:
     """An Experience from an answer."""
     anchor, notice = fields.child_or_none("anchor"), fields.child_or_none("illustrationNotice")
+    site = _read_site_brief(fields.child("site"))
     return Experience(
         slug=fields.text("slug"),
         kind=fields.word("kind"),
         title=_read_text(fields.child("title")),
         titles=fields.each("titles", _read_text),
         summary=_read_text(fields.child("summary")),
-        site=_read_site_brief(fields.child("site")),
+        site=site,
         illustration=fields.flag("illustration"),
         illustration_notice=None if notice is None else _read_text(notice),
         attribution=_read_attribution(fields.child("attribution")),
-        triggers=fields.each("triggers", _read_trigger),
+        triggers=fields.each("triggers", lambda trigger: _read_trigger(trigger, site.slug)),
         anchor=None if anchor is None else _read_anchor(anchor),
         media=fields.each("media", _read_media),
     )
@@ -270,18 +271,21 @@ def read_tour(fields: Fields) -> Tour:
     )
 
 
-def read_fence(fields: Fields) -> Fence:
-    """A Fence from an answer. A type we do not know is read by the polygon every fence is drawn with."""
+def read_fence(fields: Fields, site: str) -> Fence:
+    """A Fence of a site. A type we do not know is read by the polygon every fence is drawn with."""
     kind = fields.word("type")
     fence_id, live_use = fields.text("id"), fields.flag("liveUse")
-    low_m, high_m = fields.number_or_none("minHeightM"), fields.number_or_none("maxHeightM")
+    heights_m = (fields.number_or_none("minHeightM"), fields.number_or_none("maxHeightM"))
     middle = _lat_lon(fields, fields.number("centreLatDeg"), fields.number("centreLonDeg"))
+    fence: Fence
     if kind == "circle":
-        return CircleFence(fence_id, live_use, low_m, high_m, middle, fields.number("radiusM"))
-    if kind == "corridor":
+        fence = CircleFence(fence_id, live_use, middle, fields.number("radiusM"))
+    elif kind == "corridor":
         path = _read_line(fields, fields.json("path"), least=2)
-        return CorridorFence(fence_id, live_use, low_m, high_m, middle, path, fields.number("halfWidthM"))
-    return AreaFence(fence_id, live_use, low_m, high_m, middle, _read_polygons(fields))
+        fence = CorridorFence(fence_id, live_use, middle, path, fields.number("halfWidthM"))
+    else:
+        fence = AreaFence(fence_id, live_use, middle, _read_polygons(fields))
+    return replace(fence, min_height_m=heights_m[0], max_height_m=heights_m[1], site=site)
 
 
 def read_file_list(body: bytes) -> tuple[DerivativeFile, ...]:
@@ -325,8 +329,9 @@ def _read_attribution(fields: Fields) -> Attribution:
     )
 
 
-def _read_trigger(fields: Fields) -> Trigger:
-    return Trigger(fields.word("kind"), fields.number_or_none("dwellS"), read_fence(fields.child("geofence")))
+def _read_trigger(fields: Fields, site: str) -> Trigger:
+    fence = read_fence(fields.child("geofence"), site)
+    return Trigger(fields.word("kind"), fields.number_or_none("dwellS"), fence)
 
 
 def _read_anchor(fields: Fields) -> Anchor:
@@ -356,22 +361,17 @@ def _read_derivative(fields: Fields) -> Derivative:
         file_count=fields.whole("fileCount"),
         file_list_url=fields.text("fileListUrl"),
         base_url=fields.text("baseUrl"),
-        entry=_read_derivative_entry(fields.child("entry")),
+        entry=_read_file(fields.child("entry"), "mediaType"),
         recipe=fields.text_or_none("recipe") or "unknown",
         measures=measures if isinstance(measures, dict) else {},
         why=fields.text_or_none("why"),
     )
 
 
-def _read_derivative_entry(fields: Fields) -> DerivativeFile:
+def _read_file(fields: Fields, media_type: str = "media_type") -> DerivativeFile:
+    """files.json spells media_type, GraphQL mediaType."""
     return DerivativeFile(
-        fields.text("path"), fields.text("mediaType"), fields.whole("bytes"), fields.text("sha256")
-    )
-
-
-def _read_file(fields: Fields) -> DerivativeFile:
-    return DerivativeFile(
-        fields.text("path"), fields.text("media_type"), fields.whole("bytes"), fields.text("sha256")
+        fields.text("path"), fields.text(media_type), fields.whole("bytes"), fields.text("sha256")
     )
 
 

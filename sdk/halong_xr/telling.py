@@ -28,9 +28,8 @@ def _enter(r: Any) -> str:
     lines.append(f"  {r['credit']} ({r['licence']})")
     for derivative in r["derivatives"]:
         why = f": {derivative['why']}" if derivative["why"] else ""
-        lines.append(
-            f"  suits this device: {derivative['usage']} {derivative['quality']}, {size(derivative['bytes'])}{why}"
-        )
+        name = f"{derivative['usage']} {derivative['quality']}"
+        lines.append(f"  suits this device: {name}, {size(derivative['bytes'])}{why}")
     return "\n".join(lines)
 
 

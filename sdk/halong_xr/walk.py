@@ -1,7 +1,7 @@
 """A visitor's phone on a desk: replay a track, ask by cell, watch fences, download what suits the device.
 
-`walk` yields one report after the other, each a JSON object with its kind under "event"; telling.py puts them in
-words. Positions stay in here: no report, request or log line holds one.
+`walk` yields one report after the other, each a JSON object with its kind under "event"; telling.py puts them
+in words. Positions stay in here: no report, request or log line holds one.
 """
 
 import time
@@ -14,7 +14,7 @@ from halong_xr.client import Client
 from halong_xr.download import ProgressCall
 from halong_xr.errors import HalongXrError
 from halong_xr.geo import LatLon, distance_m
-from halong_xr.geofencing import Event, Fix, Watcher
+from halong_xr.geofencing import Event, FenceKey, Fix, Watcher
 from halong_xr.geohash import cell_of
 from halong_xr.gpx import Track, TrackPoint
 from halong_xr.models import Derivative, Experience, Text
@@ -30,7 +30,7 @@ class _Visit:
     """What a walk has gathered so far."""
 
     experiences: dict[str, Experience] = field(default_factory=dict)
-    not_live: set[str] = field(default_factory=set)
+    not_live: set[FenceKey] = field(default_factory=set)
     events: dict[str, int] = field(default_factory=lambda: {"enter": 0, "dwell": 0, "exit": 0})
     met: set[str] = field(default_factory=set)
     downloaded: set[str] = field(default_factory=set)
@@ -52,7 +52,7 @@ def walk(
 ) -> Iterator[Report]:
     """Replay a track against a service. speed: times real time, 0 as fast as possible.
 
-    Raises HalongXrError when the service cannot be asked; a download that fails is a report and the walk goes on.
+    Raises HalongXrError when the service cannot be asked; a failed download is reported, the walk goes on.
     """
     visit, watcher = _Visit(), Watcher((), sandbox=sandbox)
     cell = before = None
@@ -67,7 +67,7 @@ def walk(
                 near.experience.slug: near.experience for near in client.experiences_around(point.position)
             }
             watcher.watch_experiences(visit.experiences.values())
-            visit.not_live.update(watcher.not_live)
+            visit.not_live.update(fence.key for fence in watcher.not_live)
         for event in watcher.update(_fix_of(point)):
             visit.events[event.kind] += 1
             for experience in _experiences_of(event, visit.experiences.values()):
@@ -85,13 +85,13 @@ def _fix_of(point: TrackPoint) -> Fix:
 
 
 def _experiences_of(event: Event, experiences: Iterable[Experience]) -> list[Experience]:
-    """The experiences an event is for. Passing by counts as entering: the story is told while it is in view."""
+    """The experiences an event is for. Passing by counts as entering: the story is told while in view."""
     kinds = TRIGGERS_OF_EVENT[event.kind]
     return [
         experience
         for experience in experiences
         if any(
-            trigger.fence.fence_id == event.fence_id
+            trigger.fence.key == event.fence.key
             and trigger.kind in kinds
             and (event.kind != "dwell" or trigger.dwell_s == event.dwell_s)
             for trigger in experience.triggers
@@ -105,7 +105,7 @@ def _event_report(
     report: Report = {
         "event": event.kind,
         "at": datetime.fromtimestamp(event.at_s, UTC).isoformat(),
-        "geofence": event.fence_id,
+        "geofence": event.fence.fence_id,
         "experience": experience.slug,
         "site": experience.site.slug,
         "titles": _titles(experience.titles, experience.title, languages),
@@ -125,7 +125,7 @@ def _event_report(
 
 
 def _titles(texts: Iterable[Text], fallback: Text, languages: Sequence[str]) -> dict[str, str]:
-    """Texts by asked language (vi-VN is content with vi); the service's own choice when none of them is there."""
+    """Texts by asked language (vi-VN is content with vi); the service's choice if none is there."""
     by_tag = {text.language: text.text for text in texts if text.state != "missing"}
     found = {}
     for language in languages:
