@@ -162,11 +162,10 @@ def _anonymous_bytes(pid: int) -> int:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
         return 0
-    total_kib = 0
     for line in status.splitlines():
-        if line.startswith(("RssAnon:", "RssShmem:")):
-            total_kib += int(line.split()[1])
-    return total_kib * 1024
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def _kill_group(process: "subprocess.Popen[bytes]") -> None:

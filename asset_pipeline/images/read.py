@@ -28,6 +28,7 @@ _LOADERS = {
     "gif": "gifload",
 }
 _OUT_OF_MEMORY_WORDS = ("out of memory", "unable to allocate", "cannot allocate", "failed to allocate")
+_OUR_FAULT_WORDS = ("no space left", "file too large", "write error", "unable to write")
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
@@ -90,13 +91,15 @@ def check_pixel_form(pixels: Any) -> None:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Say what libvips found as a refusal; a lack of memory as MemoryError."""
+    """Say what libvips found as a refusal; a lack of memory as MemoryError, of disk as OSError."""
     try:
         yield
     except pyvips.Error as error:
         text = _reason(error)
         if any(word in text.lower() for word in _OUT_OF_MEMORY_WORDS):
             raise MemoryError(text) from error
+        if any(word in text.lower() for word in _OUR_FAULT_WORDS):
+            raise OSError(text) from error
         raise refuse(
             f"The picture is damaged or cut off ({text}).",
             advice="Copy the file again, or open it in a photo program and save it again.",
