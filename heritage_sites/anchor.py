@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from heritage_sites.checks import MAX_LINE_CHARS, FieldInvalid, number, set_field, text
+from heritage_sites.checks import MAX_LINE_CHARS, FieldInvalid, number, set_field, text, word
 from heritage_sites.geo import LatLon
 
 MIN_HEIGHT_M = -500.0  # below the lowest shore on Earth (-430 m)
@@ -63,7 +63,7 @@ class Anchor:
     marker_asset: str | None = None
 
     def __post_init__(self) -> None:
-        set_field(self, "kind", AnchorKind(self.kind))
+        set_field(self, "kind", word("kind", AnchorKind, self.kind))
         set_field(self, "height_above_m", number("height_above_m", self.height_above_m, -1_000.0, 1_000.0))
         if self.kind is AnchorKind.WGS84 and self.geopose is None:
             raise FieldInvalid("geopose", "want a position for an anchor of kind wgs84")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from heritage_sites.checks import FieldInvalid, set_field, sha256_hex, unique, whole_number
+from heritage_sites.checks import FieldInvalid, set_field, sha256_hex, unique, whole_number, word
 from heritage_sites.frozen import freeze
 from heritage_sites.text import LocalisedText
 
@@ -75,8 +75,8 @@ class Derivative:
     master_sha256: str
 
     def __post_init__(self) -> None:
-        set_field(self, "usage", Usage(self.usage))
-        set_field(self, "quality", Quality(self.quality))
+        set_field(self, "usage", word("usage", Usage, self.usage))
+        set_field(self, "quality", word("quality", Quality, self.quality))
         if not self.files:
             raise FieldInvalid("files", "want at least one file")
         unique("files", (file.path for file in self.files))
@@ -124,7 +124,7 @@ class MediaItem:
     alt: LocalisedText
 
     def __post_init__(self) -> None:
-        set_field(self, "role", MediaRole(self.role))
+        set_field(self, "role", word("role", MediaRole, self.role))
         set_field(self, "derivatives", tuple(self.derivatives))
         unique("derivatives", (derivative.derivative_id for derivative in self.derivatives))
 

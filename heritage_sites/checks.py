@@ -3,12 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 MAX_ID_CHARS = 64  # ids become file names, URLs and store keys
 MAX_TEXT_CHARS = 20_000  # a long article; more is a mistake or an attack
 MAX_LINE_CHARS = 2_000  # a note, a credit, a source with its page and remark
 MAX_URL_CHARS = 2_000  # what browsers and servers agree on
+
+Word = TypeVar("Word", bound=StrEnum)
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _WEB_URL = re.compile(r"https?://[^\s/?#\"'<>\\]+[^\s\"'<>\\]*")
@@ -70,6 +73,14 @@ def text(field: str, value: Any, *, max_chars: int = MAX_LINE_CHARS, may_be_empt
     if found := _NOT_TEXT.search(value):
         raise FieldInvalid(field, f"holds a character that is not text (U+{ord(found[0]):04X})")
     return unicodedata.normalize("NFC", value)  # one Vietnamese letter, one spelling
+
+
+def word(field: str, words: type[Word], value: Any) -> Word:
+    """The value as one of a fixed set of words."""
+    for item in words:
+        if item == value:
+            return item
+    raise FieldInvalid(field, f"want one of {', '.join(words)}, got {_short(value)}")
 
 
 def identifier(field: str, value: Any, *, max_chars: int = MAX_ID_CHARS) -> str:

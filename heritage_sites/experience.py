@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from heritage_sites.anchor import Anchor
 from heritage_sites.asset import MediaItem
-from heritage_sites.checks import boolean, identifier, set_field
+from heritage_sites.checks import boolean, identifier, set_field, word
 from heritage_sites.licence import Attribution
 from heritage_sites.text import LocalisedText
 from heritage_sites.trigger import Trigger
@@ -45,7 +45,7 @@ class Experience:
     def __post_init__(self) -> None:
         identifier("id", self.id, max_chars=MAX_EXPERIENCE_ID_CHARS)
         identifier("site_id", self.site_id)
-        set_field(self, "kind", ExperienceKind(self.kind))
+        set_field(self, "kind", word("kind", ExperienceKind, self.kind))
         set_field(self, "triggers", tuple(self.triggers))
         set_field(self, "media", tuple(self.media))
         boolean("illustration", self.illustration)

@@ -60,7 +60,7 @@ class CircleGeofence:
     live_use: bool = False
 
     def __post_init__(self) -> None:
-        _check_common(self, [self.centre])
+        _check_common(self, "centre", [self.centre])
         set_field(self, "radius_m", number("radius_m", self.radius_m, MIN_RADIUS_M, MAX_RADIUS_M))
 
     def contains(self, point: LatLon) -> bool:
@@ -69,8 +69,8 @@ class CircleGeofence:
 
     @property
     def bounds(self) -> BoundingBox:
-        """The smallest box around the circle."""
-        reach = self.radius_m / EARTH_RADIUS_M
+        """The smallest box around the circle (to a millimetre, on the larger side)."""
+        reach = (self.radius_m + 0.001) / EARTH_RADIUS_M
         east_deg = math.degrees(math.asin(math.sin(reach) / math.cos(math.radians(self.centre.lat_deg))))
         return _box([self.centre], math.degrees(reach), east_deg)
 
@@ -108,7 +108,7 @@ class PolygonGeofence:
                 raise FieldInvalid(
                     f"rings[{place}]", "the ring is open: its last point must repeat its first"
                 )
-        _check_common(self, [point for ring in rings for point in ring])
+        _check_common(self, "rings", [point for ring in rings for point in ring])
         for place, plane_ring in enumerate(self._plane_rings()):
             if not abs(signed_area_m2(plane_ring)) >= MIN_AREA_M2:
                 raise FieldInvalid(
@@ -163,7 +163,7 @@ class CorridorGeofence:
         set_field(self, "path", tuple(self.path))
         if len(self.path) < 2:
             raise FieldInvalid("path", f"want at least 2 points, got {len(self.path)}")
-        _check_common(self, list(self.path))
+        _check_common(self, "path", self.path)
         set_field(
             self, "half_width_m", number("half_width_m", self.half_width_m, MIN_RADIUS_M, MAX_HALF_WIDTH_M)
         )
@@ -193,10 +193,11 @@ class CorridorGeofence:
 
     def clearance_m(self, point: LatLon) -> float:
         """How far the point is inside the edge; negative outside."""
-        # The plane is laid about the point asked for, so that it is exact where the answer is decided.
-        return self.half_width_m - distance_to_line_m(
-            (0.0, 0.0), [to_plane(step, point) for step in self.path]
-        )
+        # Longitudes are counted from the path, so that it is never torn at the far side of the globe; the plane
+        # is laid at the point's latitude, so that it is truest where the answer is decided.
+        origin = LatLon(point.lat_deg, self.path[0].lon_deg)
+        path = [to_plane(step, origin) for step in self.path]
+        return self.half_width_m - distance_to_line_m(to_plane(point, origin), path)
 
     def as_geojson(self) -> dict[str, Any]:
         """An outline for drawing; at bends sharper than its width it may overlap itself."""
@@ -226,7 +227,7 @@ def contains_height(geofence: Geofence, height_m: float | None) -> bool:
     return low_m <= height_m <= high_m
 
 
-def _check_common(geofence: Geofence, points: Sequence[LatLon]) -> None:
+def _check_common(geofence: Geofence, field: str, points: Sequence[LatLon]) -> None:
     identifier("id", geofence.id, max_chars=MAX_GEOFENCE_ID_CHARS)
     boolean("live_use", geofence.live_use)
     if geofence.height_range_m is not None:
@@ -240,23 +241,24 @@ def _check_common(geofence: Geofence, points: Sequence[LatLon]) -> None:
             )
         set_field(geofence, "height_range_m", (low_m, high_m))
     if len(points) > MAX_VERTICES:
-        raise FieldInvalid("id", f"want at most {MAX_VERTICES} points in a geofence, got {len(points)}")
+        raise FieldInvalid(field, f"want at most {MAX_VERTICES} points in a geofence, got {len(points)}")
     for point in points:
         if not abs(point.lat_deg) <= MAX_LAT_DEG:
-            raise FieldInvalid("id", f"want latitudes within {MAX_LAT_DEG:g} degrees, got {point.lat_deg:g}")
+            raise FieldInvalid(field, f"want latitudes within {MAX_LAT_DEG:g} degrees, got {point.lat_deg:g}")
         if not distance_m(points[0], point) <= 2.0 * MAX_RADIUS_M:
-            raise FieldInvalid("id", f"reaches further than {2.0 * MAX_RADIUS_M / 1000.0:g} km")
+            raise FieldInvalid(field, f"reaches further than {2.0 * MAX_RADIUS_M / 1000.0:g} km")
 
 
 def _box(points: Sequence[LatLon], north_deg: float = 0.0, east_deg: float = 0.0) -> BoundingBox:
     """The box around points that lie near each other, grown by a margin."""
     origin_deg = points[0].lon_deg
-    easts_deg = [lon_difference_deg(point.lon_deg, origin_deg) for point in points]
+    westmost = min(points, key=lambda point: lon_difference_deg(point.lon_deg, origin_deg))
+    eastmost = max(points, key=lambda point: lon_difference_deg(point.lon_deg, origin_deg))
     return BoundingBox(
         min(point.lat_deg for point in points) - north_deg,
-        wrap_lon_deg(origin_deg + min(easts_deg) - east_deg),
+        wrap_lon_deg(westmost.lon_deg - east_deg),
         max(point.lat_deg for point in points) + north_deg,
-        wrap_lon_deg(origin_deg + max(easts_deg) + east_deg),
+        wrap_lon_deg(eastmost.lon_deg + east_deg),
     )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from heritage_sites.checks import FieldInvalid, identifier, number, set_field, text, unique
+from heritage_sites.checks import FieldInvalid, identifier, number, set_field, text, unique, word
 from heritage_sites.geo import LatLon
 from heritage_sites.geofence import Geofence
 from heritage_sites.text import LocalisedText
@@ -33,7 +33,7 @@ class Position:
     uncertainty_m: float | None = None
 
     def __post_init__(self) -> None:
-        set_field(self, "basis", PositionBasis(self.basis))
+        set_field(self, "basis", word("basis", PositionBasis, self.basis))
         has_no_position = self.basis is PositionBasis.NONE
         if has_no_position != (self.point is None):
             raise FieldInvalid(
@@ -88,7 +88,7 @@ class Site:
 
     def __post_init__(self) -> None:
         identifier("id", self.id)
-        set_field(self, "kind", SiteKind(self.kind))
+        set_field(self, "kind", word("kind", SiteKind, self.kind))
         for field in ("status", "visit_note", "notes"):
             set_field(self, field, text(field, getattr(self, field), may_be_empty=True))
         if len(self.geofences) > MAX_GEOFENCES:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from heritage_sites.checks import MAX_TEXT_CHARS, FieldInvalid, set_field, text
+from heritage_sites.checks import MAX_TEXT_CHARS, FieldInvalid, set_field, text, word
 from heritage_sites.frozen import FrozenMap
 
 REQUIRED_LANGUAGES = ("vi", "en")  # the catalogue is complete when these two are there
@@ -35,7 +35,7 @@ class Text:
 
     def __post_init__(self) -> None:
         set_field(self, "text", text("text", self.text, max_chars=MAX_TEXT_CHARS, may_be_empty=True))
-        set_field(self, "state", TextState(self.state))
+        set_field(self, "state", word("state", TextState, self.state))
         if (self.state is TextState.MISSING) != (not self.text.strip()):
             raise FieldInvalid(
                 "state", f"want 'missing' for an empty text and only there, got '{self.state}'"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from heritage_sites.checks import FieldInvalid, identifier, number, set_field, text
+from heritage_sites.checks import FieldInvalid, identifier, number, set_field, text, word
 from heritage_sites.text import LocalisedText
 
 MAX_STOPS = 200
@@ -43,7 +43,7 @@ class Tour:
 
     def __post_init__(self) -> None:
         identifier("id", self.id)
-        set_field(self, "mode", TourMode(self.mode))
+        set_field(self, "mode", word("mode", TourMode, self.mode))
         set_field(self, "stops", tuple(self.stops))
         if not 1 <= len(self.stops) <= MAX_STOPS:
             raise FieldInvalid("stops", f"want 1 to {MAX_STOPS} stops, got {len(self.stops)}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from heritage_sites.checks import FieldInvalid, identifier, number, set_field
+from heritage_sites.checks import FieldInvalid, identifier, number, set_field, word
 from heritage_sites.geofence import MAX_GEOFENCE_ID_CHARS
 
 MIN_DWELL_S = 1.0  # shorter is an enter
@@ -28,7 +28,7 @@ class Trigger:
     dwell_s: float | None = None
 
     def __post_init__(self) -> None:
-        set_field(self, "kind", TriggerKind(self.kind))
+        set_field(self, "kind", word("kind", TriggerKind, self.kind))
         identifier("geofence_id", self.geofence_id, max_chars=MAX_GEOFENCE_ID_CHARS)
         if (self.kind is TriggerKind.DWELL) != (self.dwell_s is not None):
             raise FieldInvalid(
