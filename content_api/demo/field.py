@@ -44,7 +44,9 @@ def noise3(x: FloatArray, y: FloatArray, z: FloatArray, seed: int = 0) -> FloatA
     return low
 
 
-def fbm3(x: FloatArray, y: FloatArray, z: FloatArray, octaves: int, seed: int = 0, gain: float = 0.5) -> FloatArray:
+def fbm3(
+    x: FloatArray, y: FloatArray, z: FloatArray, octaves: int, seed: int = 0, gain: float = 0.5
+) -> FloatArray:
     """A sum of ever finer `noise3`, turned between octaves so that no axis shows; deviation about 1."""
     total = noise3(x, y, z, seed)
     weight, power = 1.0, 1.0
@@ -115,7 +117,9 @@ def _sample_tile(x: FloatArray, z: FloatArray, u0: FloatArray | float, v0: Float
     return found
 
 
-def _turned(x: FloatArray, y: FloatArray, z: FloatArray, scale: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _turned(
+    x: FloatArray, y: FloatArray, z: FloatArray, scale: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     m = _ROTATION * np.float32(scale)
     return (
         m[0, 0] * x + m[0, 1] * y + m[0, 2] * z,

@@ -59,7 +59,8 @@ class Grown:
             size = (columns >> level, rows >> level)
             pair = (self._tower.colour, self._tower.normal)
             colour, normal = (
-                _closed(table if level == 0 else cv2.resize(table, size, interpolation=cv2.INTER_AREA)) for table in pair
+                _closed(table if level == 0 else cv2.resize(table, size, interpolation=cv2.INTER_AREA))
+                for table in pair
             )
             self._levels[level] = (colour, normal)
         return self._levels[level]
@@ -116,13 +117,18 @@ def _close_by() -> list[Standing]:
         (12.0, 620.0, 8, 5.4, 0.62, 0.80),
         (20.5, 1050.0, 6, 1.1, 1.0, 0.95),
     ]
-    return [_standing(form, np.radians(h), distance, turn, wide, tall) for h, distance, form, turn, wide, tall in placed]
+    return [
+        _standing(form, np.radians(h), distance, turn, wide, tall)
+        for h, distance, form, turn, wide, tall in placed
+    ]
 
 
 def _islands(random: np.random.Generator) -> list[Standing]:
     """Clusters of towers, thinner where the view should open, larger and denser with distance."""
     standing: list[Standing] = []
-    for ring, (near, far, count) in enumerate(((560.0, 1000.0, 10), (1000, 1900, 22), (1900, 3600, 40), (3600, 6500, 55), (6500, 13000, 65))):
+    for ring, (near, far, count) in enumerate(
+        ((560.0, 1000.0, 10), (1000, 1900, 22), (1900, 3600, 40), (3600, 6500, 55), (6500, 13000, 65))
+    ):
         for number in range(count):
             heading = 2 * np.pi * (number + random.uniform(0.0, 0.95)) / count
             distance = float(random.uniform(near, far))
@@ -152,10 +158,14 @@ def _keeps_open(heading_rad: float) -> bool:
     return bool(27.0 < degrees < 52.0 or 198.0 < degrees < 226.0)
 
 
-def _standing(form: int, heading_rad: float, distance_m: float, turn: float, wide: float, tall: float) -> Standing:
+def _standing(
+    form: int, heading_rad: float, distance_m: float, turn: float, wide: float, tall: float
+) -> Standing:
     east, south = distance_m * np.sin(heading_rad), -distance_m * np.cos(heading_rad)
     return Standing(form, float(east), float(south), turn, wide, tall)
 
 
 def _closed(table: FloatArray) -> FloatArray:
-    return np.ascontiguousarray(np.concatenate([table[:, -SEAM_COLUMNS:], table, table[:, :SEAM_COLUMNS]], axis=1))
+    return np.ascontiguousarray(
+        np.concatenate([table[:, -SEAM_COLUMNS:], table, table[:, :SEAM_COLUMNS]], axis=1)
+    )

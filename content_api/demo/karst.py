@@ -84,7 +84,9 @@ def table_axes(columns: int, rows: int, low: float = STEEPNESS_LOW) -> tuple[Flo
     Steepness is y / (|y| + horizontal distance): 0 level, 1 straight up; rows run from `low` up to 1.
     """
     turn = ((np.arange(columns, dtype=np.float32) + 0.5) * np.float32(2 * np.pi / columns))[None, :]
-    steepness = ((np.arange(rows, dtype=np.float32) + 0.5) * np.float32((1.0 - low) / rows) + np.float32(low))[:, None]
+    steepness = (
+        (np.arange(rows, dtype=np.float32) + 0.5) * np.float32((1.0 - low) / rows) + np.float32(low)
+    )[:, None]
     return turn, steepness
 
 
@@ -137,7 +139,9 @@ def _rock_reach(form: TowerForm, turn: FloatArray, steepness: FloatArray) -> Flo
     x, y, z = dx * reach, dy * reach * np.float32(form.squeeze) + np.float32(form.core_m), dz * reach
     s = np.float32(0.62 / radius)
     lobe = fbm3(x * s, y * s * 0.45, z * s, 3, seed, gain=0.5)
-    reach *= 1.0 + np.float32(form.lobes) * mix(lobe, np.tanh(lobe * 0.9 - 0.45) * 0.9, smoothstep(0.55, 0.95, dy))
+    reach *= 1.0 + np.float32(form.lobes) * mix(
+        lobe, np.tanh(lobe * 0.9 - 0.45) * 0.9, smoothstep(0.55, 0.95, dy)
+    )
 
     x, y, z = dx * reach, dy * reach * np.float32(form.squeeze) + np.float32(form.core_m), dz * reach
     per_m = _reach_per_m(form, flat, dy)
@@ -148,7 +152,12 @@ def _rock_reach(form: TowerForm, turn: FloatArray, steepness: FloatArray) -> Flo
     depth = 0.5 + 0.5 * np.clip(0.6 + noise3(x * 0.03, y * 0.05, z * 0.03, seed + 2), 0.0, 1.6)
     reach += wall * depth * np.float32(0.085 * form.ledge_m) * _overhang(band, 0.34)
     fine = y * np.float32(1.0 / 2.7) + warp * 3.1 + 0.5 * noise3(x * 0.1, y * 0.02, z * 0.1, seed + 3)
-    reach += wall * 0.36 * _overhang(fine, 0.3) * np.clip(0.4 + noise3(x * 0.05, y * 0.05, z * 0.05, seed + 4), 0.0, 1.5)
+    reach += (
+        wall
+        * 0.36
+        * _overhang(fine, 0.3)
+        * np.clip(0.4 + noise3(x * 0.05, y * 0.05, z * 0.05, seed + 4), 0.0, 1.5)
+    )
     # gullies: deep, narrow, running down the wall
     gully = 1.0 - np.abs(noise3(x * 0.050, y * 0.011, z * 0.050, seed + 5))
     reach -= wall * 3.4 * np.clip(gully - 0.55, 0.0, 1.0) * 2.2 * np.clip(gully, 0.0, 1.0)
@@ -165,7 +174,9 @@ def _rock_reach(form: TowerForm, turn: FloatArray, steepness: FloatArray) -> Flo
     # the notch the tides and their mussels eat into the foot
     line = 1.3 + 0.25 * noise3(x * 0.05, y * 0.0, z * 0.05, seed + 12)
     tide = (y - line) * (1.0 / 1.45)
-    reach -= (2.3 + 0.7 * noise3(x * 0.06, y * 0.05, z * 0.06, seed + 13)) * np.exp(-tide * tide * np.where(tide > 0, 0.8, 0.55))
+    reach -= (2.3 + 0.7 * noise3(x * 0.06, y * 0.05, z * 0.06, seed + 13)) * np.exp(
+        -tide * tide * np.where(tide > 0, 0.8, 0.55)
+    )
     if form.cave_turn_rad is not None:
         reach -= _cave(form, x, y, z)
     return np.maximum(reach, np.float32(radius * 0.2))
@@ -234,7 +245,11 @@ def _canopy(
     twig = 1.0 - np.minimum(np.abs(noise3(x * 0.55, y * 0.55, z * 0.55, seed + 1)), 1.3)
     dx, dy, dz = directions(turn, steepness)
     per_m = _reach_per_m(form, np.sqrt(dx * dx + dz * dz), dy)
-    return leaf * per_m * (0.25 + 0.75 * crown + 0.34 * twig + 0.13 * noise3(x * 1.6, y * 1.6, z * 1.6, seed + 2))
+    return (
+        leaf
+        * per_m
+        * (0.25 + 0.75 * crown + 0.34 * twig + 0.13 * noise3(x * 1.6, y * 1.6, z * 1.6, seed + 2))
+    )
 
 
 def _occlusion(form: TowerForm, reach: FloatArray) -> FloatArray:
@@ -288,7 +303,10 @@ def paint(
     steep = smoothstep(0.45, 0.12, np.abs(normal[..., 1]))
     seep = smoothstep(0.05, 1.15, run + 0.55 * where) * (0.35 + 0.65 * steep)
     lime = smoothstep(0.9, 1.7, -run + 0.45 * where) * steep
-    rust = smoothstep(0.7, 1.7, fbm3((x - sway) * 0.13, y * 0.013, (z - sway) * 0.13, 3, seed + 7) - 0.3 * where) * steep
+    rust = (
+        smoothstep(0.7, 1.7, fbm3((x - sway) * 0.13, y * 0.013, (z - sway) * 0.13, 3, seed + 7) - 0.3 * where)
+        * steep
+    )
     red = mix(mix(red, 0.55, lime * 0.65), 0.40, rust * 0.62)
     green = mix(mix(green, 0.53, lime * 0.65), 0.265, rust * 0.62)
     blue = mix(mix(blue, 0.485, lime * 0.65), 0.125, rust * 0.62)

@@ -7,7 +7,6 @@ import hashlib
 import multiprocessing
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -43,13 +42,15 @@ class DemoMasters:
         return iter((self.tower, self.panorama, self.photo))
 
 
-def cache_folder() -> Path:
+def default_cache() -> Path:
     """$HALONG_XR_CACHE, or ~/.cache/halong-xr."""
     named = os.environ.get("HALONG_XR_CACHE")
     return Path(named) if named else Path.home() / ".cache" / "halong-xr"
 
 
-def make_masters(cache: Path, progress: Callable[[str], None], sizes: MasterSizes | None = None) -> DemoMasters:
+def make_masters(
+    cache: Path, progress: Callable[[str], None], sizes: MasterSizes | None = None
+) -> DemoMasters:
     """The masters under `cache`; made when this version of them is not there yet, else at once."""
     sizes = sizes or MasterSizes()
     folder = cache / f"demo-{content_version(sizes)}"
@@ -69,7 +70,9 @@ def make_masters(cache: Path, progress: Callable[[str], None], sizes: MasterSize
             job.result()
             made = [masters.tower] if jobs[job] == masters.tower else [masters.panorama, masters.photo]
             for path in made:
-                progress(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB after {time.monotonic() - started:.0f} s")
+                progress(
+                    f"{path.name}: {path.stat().st_size / 1e6:.1f} MB after {time.monotonic() - started:.0f} s"
+                )
     return masters
 
 
@@ -104,19 +107,17 @@ def _make_pictures(panorama: Path, photo: Path, sizes: MasterSizes) -> None:
 
 def _write(path: Path, body: bytes) -> None:
     """The whole file or none."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        temporary.write_bytes(body)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def main() -> int:
     """Make the masters; an argument names the folder."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else cache_folder()
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else default_cache()
     started = time.monotonic()
     masters = make_masters(folder, print)
     for path in masters:

@@ -19,7 +19,9 @@ JPEG_QUALITY = 90
 
 def panorama_picture(forms: Sequence[Grown], width_px: int = FULL_WIDTH_PX) -> NDArray[np.uint8]:
     """The picture, (width / 2, width, 3) sRGB; its middle looks north."""
-    return render_bay(SphereView(width_px), SphereView(width_px // MIRROR_COARSER), EYE_M, bay(), forms, MORNING, EXPOSURE)
+    return render_bay(
+        SphereView(width_px), SphereView(width_px // MIRROR_COARSER), EYE_M, bay(), forms, MORNING, EXPOSURE
+    )
 
 
 def panorama_jpeg(forms: Sequence[Grown], width_px: int = FULL_WIDTH_PX) -> bytes:

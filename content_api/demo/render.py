@@ -21,10 +21,20 @@ LOWEST_ISLAND_RAD = -0.30
 _STRIP = 64
 
 
-def render_bay(view: View, mirror_view: View, eye_m: float, standing: Sequence[Standing], forms: Sequence[Grown], sky: Sky, exposure: float) -> NDArray[np.uint8]:
+def render_bay(
+    view: View,
+    mirror_view: View,
+    eye_m: float,
+    standing: Sequence[Standing],
+    forms: Sequence[Grown],
+    sky: Sky,
+    exposure: float,
+) -> NDArray[np.uint8]:
     """The finished picture, sRGB."""
     horizon = _row_of(view, 0.0)
-    rows = range(max(_row_of(view, HIGHEST_ISLAND_RAD), 0), min(_row_of(view, LOWEST_ISLAND_RAD), view.height_px))
+    rows = range(
+        max(_row_of(view, HIGHEST_ISLAND_RAD), 0), min(_row_of(view, LOWEST_ISLAND_RAD), view.height_px)
+    )
     islands = trace_islands(view, eye_m, standing, forms, sky, rows)
     mirror = _mirrored_bay(mirror_view, eye_m, standing, forms, sky)
     heavens = _sky_picture(view, sky, horizon)
@@ -57,7 +67,11 @@ def develop(light: FloatArray, exposure: float) -> FloatArray:
 def _row_of(view: View, up_rad: float) -> int:
     x, _, z = view.rays(np.float32([(view.width_px - 1) / 2]), np.float32([view.height_px / 2]))
     level = np.hypot(x, z)
-    _, row = view.places(x / level * np.float32(np.cos(up_rad)), np.float32([np.sin(up_rad)]), z / level * np.float32(np.cos(up_rad)))
+    _, row = view.places(
+        x / level * np.float32(np.cos(up_rad)),
+        np.float32([np.sin(up_rad)]),
+        z / level * np.float32(np.cos(up_rad)),
+    )
     return int(np.ceil(row[0]))
 
 
@@ -67,14 +81,18 @@ def _sky_picture(view: View, sky: Sky, rows: int) -> FloatArray:
     coarse = np.empty((high, wide + 8, 3), np.float32)
     columns = (np.arange(-4, wide + 4, dtype=np.float32)[None, :] + 0.5) * SKY_COARSER - np.float32(0.5)
     for start in range(0, high, _STRIP):
-        at = (np.arange(start, min(start + _STRIP, high), dtype=np.float32)[:, None] + 0.5) * SKY_COARSER - np.float32(0.5)
+        at = (
+            np.arange(start, min(start + _STRIP, high), dtype=np.float32)[:, None] + 0.5
+        ) * SKY_COARSER - np.float32(0.5)
         coarse[start : start + len(at)] = sky.with_clouds(view.rays(columns, at))
     fine = cv2.resize(coarse, None, fx=SKY_COARSER, fy=SKY_COARSER, interpolation=cv2.INTER_LINEAR)
     edge = 4 * SKY_COARSER
     return np.ascontiguousarray(fine[:rows, edge : edge + view.width_px])
 
 
-def _mirrored_bay(view: View, eye_m: float, standing: Sequence[Standing], forms: Sequence[Grown], sky: Sky) -> Mirror:
+def _mirrored_bay(
+    view: View, eye_m: float, standing: Sequence[Standing], forms: Sequence[Grown], sky: Sky
+) -> Mirror:
     """Sky and islands as seen from under the water's surface, as far below it as the eye is above."""
     horizon = _row_of(view, 0.0)
     picture = _sky_picture(view, sky, horizon)
@@ -95,7 +113,9 @@ def _sea_strip(view: View, rows: range, eye_m: float, sky: Sky, mirror: Mirror) 
         down = (rows.start / view.height_px - 0.5) * np.pi
         coarser = 4 if down > 1.32 else 2 if down > 1.05 else 1
     edge = 4 if coarser > 1 else 0
-    columns = (np.arange(-edge, view.width_px // coarser + edge, dtype=np.float32)[None, :] + 0.5) * coarser - np.float32(0.5)
+    columns = (
+        np.arange(-edge, view.width_px // coarser + edge, dtype=np.float32)[None, :] + 0.5
+    ) * coarser - np.float32(0.5)
     light = sea_light(view.rays(columns, lines), view.px_per_rad, eye_m, sky, mirror)
     if coarser == 1:
         return light

@@ -39,7 +39,9 @@ def sea_light(rays: Rays, px_per_rad: float, eye_m: float, sky: Sky, mirror: Mir
     down = np.maximum(-dy, 1e-5)
     distance = np.float32(eye_m) / down
     x, z = dx * distance, dz * distance
-    breeze = np.clip(0.78 + 0.34 * fbm2(x * 0.006, z * 0.006, 3, 300) + 0.16 * noise2(x * 0.03, z * 0.03, 301), 0.25, 1.5)
+    breeze = np.clip(
+        0.78 + 0.34 * fbm2(x * 0.006, z * 0.006, 3, 300) + 0.16 * noise2(x * 0.03, z * 0.03, 301), 0.25, 1.5
+    )
     footprint = distance / np.float32(px_per_rad) / np.sqrt(down)
     sx, sz, lost = _slopes(x, z, footprint)
     sx, sz = sx * breeze, sz * breeze
@@ -58,7 +60,9 @@ def sea_light(rays: Rays, px_per_rad: float, eye_m: float, sky: Sky, mirror: Mir
     along = rx * np.float32(sun[0]) + ry * np.float32(sun[1]) + rz * np.float32(sun[2])
     width = 0.0009 + 0.010 * lost
     sparkle = np.exp((along - 1.0) / width) * np.float32(0.010) / width
-    glint = 1.0 + 0.9 * noise2(x / np.maximum(footprint, 0.12) * 0.21, z / np.maximum(footprint, 0.12) * 0.21, 303)
+    glint = 1.0 + 0.9 * noise2(
+        x / np.maximum(footprint, 0.12) * 0.21, z / np.maximum(footprint, 0.12) * 0.21, 303
+    )
     sparkle *= np.maximum(glint, 0.0)
 
     patch = fbm2(x * 0.011, z * 0.011, 3, 305)
@@ -99,7 +103,10 @@ def _wave_tile() -> FloatArray:
     """Slopes of a random sea, deviation 1; crests a little sharper than troughs."""
     height = tile_of(77, _TILE_PX, 9.0, 90.0, 1.15)
     height = height + 0.22 * (height * height - 1.0)
-    slopes = np.stack([np.roll(height, -1, 1) - np.roll(height, 1, 1), np.roll(height, -1, 0) - np.roll(height, 1, 0)], axis=-1)
+    slopes = np.stack(
+        [np.roll(height, -1, 1) - np.roll(height, 1, 1), np.roll(height, -1, 0) - np.roll(height, 1, 0)],
+        axis=-1,
+    )
     slopes *= np.array([0.8, 1.2], np.float32)  # the wind has a direction
     return np.ascontiguousarray((slopes / slopes.std()).astype(np.float32))
 
@@ -111,7 +118,8 @@ def _reflection(mirror: Mirror, x: FloatArray, y: FloatArray, z: FloatArray, rou
         columns = columns + np.float32(1.0)  # the pictures carry one column more on each side
     rows = np.clip(rows, 0, mirror.sharp.shape[0] - 1)
     sharp, soft, softest = (
-        cv2.remap(p, columns, rows, cv2.INTER_LINEAR, borderMode=mode) for p in (mirror.sharp, mirror.soft, mirror.softest)
+        cv2.remap(p, columns, rows, cv2.INTER_LINEAR, borderMode=mode)
+        for p in (mirror.sharp, mirror.soft, mirror.softest)
     )
     share = rough[..., None] * 2.0
     found: FloatArray = mix(mix(sharp, soft, np.minimum(share, 1.0)), softest, np.clip(share - 1.0, 0.0, 1.0))
@@ -120,6 +128,10 @@ def _reflection(mirror: Mirror, x: FloatArray, y: FloatArray, z: FloatArray, rou
 
 def _smear(picture: FloatArray, sigma_px: float) -> FloatArray:
     soft: FloatArray = cv2.GaussianBlur(
-        picture, (0, 0), sigmaX=max(sigma_px * 0.12, 0.3), sigmaY=max(sigma_px, 0.3), borderType=cv2.BORDER_REPLICATE
+        picture,
+        (0, 0),
+        sigmaX=max(sigma_px * 0.12, 0.3),
+        sigmaY=max(sigma_px, 0.3),
+        borderType=cv2.BORDER_REPLICATE,
     )
     return soft

@@ -38,7 +38,9 @@ class Sky:
     def clear_air(self, rays: Rays) -> FloatArray:
         """Sky light without clouds, (…, 3)."""
         x, y, z = rays
-        near_sun = 0.5 + 0.5 * (x * np.float32(self.sun[0]) + y * np.float32(self.sun[1]) + z * np.float32(self.sun[2]))
+        near_sun = 0.5 + 0.5 * (
+            x * np.float32(self.sun[0]) + y * np.float32(self.sun[1]) + z * np.float32(self.sun[2])
+        )
         up = np.clip(y, 0.0, 1.0)
         low = np.exp(up * np.float32(-3.4))
         veil = np.exp(up * np.float32(-11.0))
@@ -47,7 +49,9 @@ class Sky:
         channels = []
         for c in range(3):
             air = mix(np.float32(self.zenith[c]), np.float32(self.horizon[c]), low)
-            air += np.float32(self.glow[c]) * (wide * (0.10 + 0.34 * veil + 0.14 * low) + 0.26 * mid + 0.55 * core + 6.0 * disc)
+            air += np.float32(self.glow[c]) * (
+                wide * (0.10 + 0.34 * veil + 0.14 * low) + 0.26 * mid + 0.55 * core + 6.0 * disc
+            )
             channels.append(air)
         return np.stack(channels, axis=-1)
 
@@ -65,7 +69,9 @@ class Sky:
         up = np.clip(y, 0.0, 1.0)
         reach = 1.0 / (up + 0.11)
         px, pz = x * reach, z * reach
-        near_sun = 0.5 + 0.5 * (x * np.float32(self.sun[0]) + y * np.float32(self.sun[1]) + z * np.float32(self.sun[2]))
+        near_sun = 0.5 + 0.5 * (
+            x * np.float32(self.sun[0]) + y * np.float32(self.sun[1]) + z * np.float32(self.sun[2])
+        )
         toward = np.float32(0.16) * reach / (1.0 + reach)
         heap = self._heap(px, pz)
         lit = self._heap(px + toward * np.float32(self.sun[0]), pz + toward * np.float32(self.sun[2]))
@@ -74,7 +80,13 @@ class Sky:
         facing = np.clip(0.62 + 0.55 * (heap - lit) - 0.42 * thick, 0.12, 1.25)
         edge = 0.55 + 1.9 * near_sun**14 * (1.0 - 0.6 * thick)
         veil = smoothstep(0.015, 0.16, up)
-        wisp = fbm2(px * 0.34 + 0.5 * noise2(px * 0.2, pz * 0.2, self.seed + 40), pz * 1.15, 5, self.seed + 41, gain=0.6)
+        wisp = fbm2(
+            px * 0.34 + 0.5 * noise2(px * 0.2, pz * 0.2, self.seed + 40),
+            pz * 1.15,
+            5,
+            self.seed + 41,
+            gain=0.6,
+        )
         cirrus = smoothstep(0.2, 2.4, wisp) * 0.42 * veil * (1.0 - cover)
         cover = cover * veil * 0.92
         for c in range(3):
@@ -82,7 +94,11 @@ class Sky:
             grey = np.float32(0.42 * self.ambient[c] + 0.34 * self.horizon[c])
             body = grey * (0.80 + 0.25 * facing) + sunny
             air[..., c] = mix(air[..., c], body, cover)
-            air[..., c] = mix(air[..., c], np.float32(self.horizon[c] * 0.5 + 0.23 * self.sunlight[c]) * (0.8 + near_sun**8), cirrus)
+            air[..., c] = mix(
+                air[..., c],
+                np.float32(self.horizon[c] * 0.5 + 0.23 * self.sunlight[c]) * (0.8 + near_sun**8),
+                cirrus,
+            )
         return air
 
     def _heap(self, px: FloatArray, pz: FloatArray) -> FloatArray:

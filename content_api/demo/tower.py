@@ -9,7 +9,9 @@ from content_api.demo.glb import TexturedMesh, glb_bytes
 from content_api.demo.karst import STEEPNESS_LOW, Tower, TowerForm, grow_tower, surface_points, table_axes
 from content_api.demo.pictures import ILLUSTRATION, jpeg_bytes, to_srgb
 
-SCAN_FORM = TowerForm(seed=3, height_m=62.0, radius_m=25.0, squareness=3.0, taper=0.28, lobes=0.19, cave_turn_rad=0.75)
+SCAN_FORM = TowerForm(
+    seed=3, height_m=62.0, radius_m=25.0, squareness=3.0, taper=0.28, lobes=0.19, cave_turn_rad=0.75
+)
 FULL_COLUMNS, FULL_ROWS = 1024, 516  # quads around and up: 1,054,720 triangles
 FULL_TEXTURE_PX = 4096
 _STRIP = 128

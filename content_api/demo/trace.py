@@ -47,12 +47,16 @@ class _Place:
         x, y, z = rays
         wide = np.float32(1.0 / self.standing.wide)
         tall = np.float32(1.0 / (self.standing.tall * self.grown.form.squeeze))
-        return (x * np.float32(self.cos) + z * np.float32(self.sin)) * wide, y * tall, (
-            z * np.float32(self.cos) - x * np.float32(self.sin)
-        ) * wide
+        return (
+            (x * np.float32(self.cos) + z * np.float32(self.sin)) * wide,
+            y * tall,
+            (z * np.float32(self.cos) - x * np.float32(self.sin)) * wide,
+        )
 
 
-def trace_islands(view: View, eye_m: float, standing: Sequence[Standing], forms: Sequence[Grown], sky: Sky, rows: range) -> Layer:
+def trace_islands(
+    view: View, eye_m: float, standing: Sequence[Standing], forms: Sequence[Grown], sky: Sky, rows: range
+) -> Layer:
     """Every island in the picture's rows. A negative eye height sees the bay from under the sea's mirror."""
     colour = np.zeros((len(rows), view.width_px, 3), np.float32)
     depth = np.full((len(rows), view.width_px), np.inf, np.float32)
@@ -61,7 +65,16 @@ def trace_islands(view: View, eye_m: float, standing: Sequence[Standing], forms:
         place = _place(item, forms[item.form], eye_m)
         shaders = _between(item, standing, forms, sky)
         for box_rows, columns in _boxes(view, place, eye_m, rows):
-            _draw(view, layer, place, [_place(s, forms[s.form], eye_m) for s in shaders], sky, eye_m, box_rows, columns)
+            _draw(
+                view,
+                layer,
+                place,
+                [_place(s, forms[s.form], eye_m) for s in shaders],
+                sky,
+                eye_m,
+                box_rows,
+                columns,
+            )
     return layer
 
 
@@ -72,7 +85,9 @@ def _place(standing: Standing, grown: Grown, eye_m: float) -> _Place:
     return _Place(grown, standing, (x * cos + z * sin, y, z * cos - x * sin), cos, sin)
 
 
-def _between(item: Standing, standing: Sequence[Standing], forms: Sequence[Grown], sky: Sky) -> list[Standing]:
+def _between(
+    item: Standing, standing: Sequence[Standing], forms: Sequence[Grown], sky: Sky
+) -> list[Standing]:
     """Other towers that may shade this one; far away nobody would see it."""
     if item.distance_m > 1600.0:
         return []
@@ -99,10 +114,16 @@ def _boxes(view: View, place: _Place, eye_m: float, rows: range) -> list[tuple[r
     half = float(np.arcsin(min(radius / distance, 0.99)))
     heading = float(np.arctan2(item.east_m, -item.south_m))
     top = grown.top_m * item.tall + 1.0
-    ups = [np.arctan2(top - eye_m, near if top > eye_m else distance + radius), np.arctan2(-eye_m, near), np.arctan2(-eye_m, distance + radius)]
+    ups = [
+        np.arctan2(top - eye_m, near if top > eye_m else distance + radius),
+        np.arctan2(-eye_m, near),
+        np.arctan2(-eye_m, distance + radius),
+    ]
     headings = np.float32([heading - half, heading, heading + half])
     if not isinstance(view, SphereView):
-        off = (headings - view.rays(np.float32([(view.width_px - 1) / 2]), np.float32([0]))[0] * 0) - _heading_of(view)
+        off = (
+            headings - view.rays(np.float32([(view.width_px - 1) / 2]), np.float32([0]))[0] * 0
+        ) - _heading_of(view)
         off = (off + np.pi) % (2 * np.pi) - np.pi
         if np.abs(off[1]) - half > 1.2:
             return []
@@ -110,7 +131,9 @@ def _boxes(view: View, place: _Place, eye_m: float, rows: range) -> list[tuple[r
     grid_h, grid_u = np.meshgrid(headings, np.float32(ups))
     level = np.cos(grid_u)
     columns, picture_rows = view.places(level * np.sin(grid_h), np.sin(grid_u), -level * np.cos(grid_h))
-    box_rows = range(max(int(picture_rows.min()) - 2, rows.start), min(int(picture_rows.max()) + 3, rows.stop))
+    box_rows = range(
+        max(int(picture_rows.min()) - 2, rows.start), min(int(picture_rows.max()) + 3, rows.stop)
+    )
     if len(box_rows) == 0:
         return []
     if not view.wraps:
@@ -132,13 +155,23 @@ def _heading_of(view: View) -> float:
 
 
 def _draw(
-    view: View, layer: Layer, place: _Place, shaders: Sequence[_Place], sky: Sky, eye_m: float, rows: range, columns: range
+    view: View,
+    layer: Layer,
+    place: _Place,
+    shaders: Sequence[_Place],
+    sky: Sky,
+    eye_m: float,
+    rows: range,
+    columns: range,
 ) -> None:
     top = layer.first_row
     window = (slice(rows.start - top, rows.stop - top), slice(columns.start, columns.stop))
     depth = layer.distance_m[window]
     nearest = place.standing.distance_m - place.grown.radius_m * place.standing.wide
-    grid = np.arange(columns.start, columns.stop, dtype=np.float32)[None, :], np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
+    grid = (
+        np.arange(columns.start, columns.stop, dtype=np.float32)[None, :],
+        np.arange(rows.start, rows.stop, dtype=np.float32)[:, None],
+    )
     rays = view.rays(*grid)
     start, stop = _chord(place, place.turned(rays), rays[1], eye_m)
     wanted = np.flatnonzero((stop > start) & (depth > nearest))
@@ -176,7 +209,9 @@ def _chord(place: _Place, turned: Rays, up: FloatArray, eye_m: float) -> tuple[F
     return np.maximum(start, np.where(up > 0, sea, np.inf)), stop
 
 
-def _march(place: _Place, rays: Rays, start: FloatArray, stop: FloatArray) -> tuple[NDArray[np.intp], FloatArray]:
+def _march(
+    place: _Place, rays: Rays, start: FloatArray, stop: FloatArray
+) -> tuple[NDArray[np.intp], FloatArray]:
     """Indices of rays that meet rock, and how far away, metres."""
     least = np.float32(max(0.12, place.standing.distance_m * 0.00035))
     active = np.arange(len(start))
@@ -222,7 +257,9 @@ def _gap_at(grown: Grown, x: FloatArray, y: FloatArray, z: FloatArray) -> FloatA
     return np.sqrt(level2 + y * y) - _look_up(grown.reach, u, v)
 
 
-def _table_place(table: FloatArray, x: FloatArray, y: FloatArray, z: FloatArray, level: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _table_place(
+    table: FloatArray, x: FloatArray, y: FloatArray, z: FloatArray, level: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     rows, columns = table.shape[0], table.shape[1] - 2 * SEAM_COLUMNS
     turn = np.arctan2(z, x)
     turn += np.float32(2 * np.pi) * (turn < 0)
@@ -245,7 +282,13 @@ def _look_up(table: FloatArray, u: FloatArray, v: FloatArray) -> FloatArray:
 
 
 def _shade(
-    view: View, place: _Place, shaders: Sequence[_Place], sky: Sky, eye_m: float, rays: Rays, distance: FloatArray
+    view: View,
+    place: _Place,
+    shaders: Sequence[_Place],
+    sky: Sky,
+    eye_m: float,
+    rays: Rays,
+    distance: FloatArray,
 ) -> FloatArray:
     """Light from the rock to the eye through the haze, (n, 3)."""
     item = place.standing
@@ -277,7 +320,9 @@ def _shade(
     out = np.empty_like(albedo)
     near_water = np.exp(height * np.float32(-0.12))
     for c, bounce in enumerate((0.10, 0.20, 0.17)):
-        glow = np.float32(sky.ambient[c]) * (0.28 + 0.72 * upward) + np.float32(bounce) * (1.0 - upward) * (1.0 + near_water)
+        glow = np.float32(sky.ambient[c]) * (0.28 + 0.72 * upward) + np.float32(bounce) * (1.0 - upward) * (
+            1.0 + near_water
+        )
         light = albedo[:, c] * (glow + np.float32(sky.sunlight[c]) * direct)
         through = np.exp(thick * np.float32(-sky.haze_per_km[c] / 1000.0))
         out[:, c] = light * through + haze[:, c] * (1.0 - through)
@@ -298,7 +343,10 @@ def _sunshine(
             steps = np.geomspace(0.9, reach_m, SHADOW_STEPS)
         else:
             offset = np.float32(0.0)
-            gap = np.hypot(caster.standing.east_m - place.standing.east_m, caster.standing.south_m - place.standing.south_m)
+            gap = np.hypot(
+                caster.standing.east_m - place.standing.east_m,
+                caster.standing.south_m - place.standing.south_m,
+            )
             steps = np.linspace(max(gap - reach_m, 2.0), gap + reach_m, SHADOW_STEPS)
         x, y, z = (w + n * offset for w, n in zip(world, normal, strict=True))
         for step in steps:

@@ -53,7 +53,9 @@ class SphereView:
         return self.width_px / (2 * np.pi)
 
     def rays(self, columns: FloatArray, rows: FloatArray) -> Rays:
-        heading = (columns + np.float32(0.5)) * np.float32(2 * np.pi / self.width_px) + np.float32(self.heading_rad - np.pi)
+        heading = (columns + np.float32(0.5)) * np.float32(2 * np.pi / self.width_px) + np.float32(
+            self.heading_rad - np.pi
+        )
         up = np.float32(np.pi / 2) - (rows + np.float32(0.5)) * np.float32(np.pi / self.height_px)
         level = np.cos(up)
         return level * np.sin(heading), np.sin(up) + np.zeros_like(heading), -level * np.cos(heading)
@@ -83,7 +85,9 @@ class LensView:
         return self.width_px / (2 * np.tan(self.across_rad / 2))
 
     def rays(self, columns: FloatArray, rows: FloatArray) -> Rays:
-        right = (columns - np.float32((self.width_px - 1) / 2)) * np.float32(1 / self.px_per_rad) + np.zeros_like(rows)
+        right = (columns - np.float32((self.width_px - 1) / 2)) * np.float32(
+            1 / self.px_per_rad
+        ) + np.zeros_like(rows)
         up = (np.float32(self.horizon_row) - rows) * np.float32(1 / self.px_per_rad)
         length = np.sqrt(1.0 + right * right + up * up)
         sin, cos = np.float32(np.sin(self.heading_rad)), np.float32(np.cos(self.heading_rad))
@@ -92,6 +96,8 @@ class LensView:
     def places(self, x: FloatArray, y: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
         sin, cos = np.float32(np.sin(self.heading_rad)), np.float32(np.cos(self.heading_rad))
         ahead = np.maximum(x * sin - z * cos, 1e-4)
-        column = (x * cos + z * sin) / ahead * np.float32(self.px_per_rad) + np.float32((self.width_px - 1) / 2)
+        column = (x * cos + z * sin) / ahead * np.float32(self.px_per_rad) + np.float32(
+            (self.width_px - 1) / 2
+        )
         row = np.float32(self.horizon_row) - y / ahead * np.float32(self.px_per_rad)
         return column, row
