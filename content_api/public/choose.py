@@ -1,9 +1,9 @@
 """Choose what a device should load: a pure decision over the facts that the pipeline measured.
 
 1. A table says which derivatives suit a class of device, best first.
-2. Limits (the caller's, else the class's own) drop what the device cannot hold. A derivative whose measures do
-   not tell is dropped too: it cannot be shown to fit.
-3. What is left comes back in the table's order, each with a sentence that says why. Nothing fits: an empty list.
+2. Limits (the caller's, else the class's own) drop what the device cannot hold. A derivative whose measures
+   do not tell is dropped too: it cannot be shown to fit.
+3. What is left comes back in the table's order, each with a sentence that says why. Nothing fits: empty.
 """
 
 from collections.abc import Iterable, Mapping

@@ -9,7 +9,7 @@ UrlOfKey = Callable[[str], str | None]
 
 
 class MediaUrls:
-    """Addresses of derivatives: below a base address if one is set, else the store's own, else this server's."""
+    """Addresses of derivatives: below a base address if one is set, else the store's own, else ours."""
 
     def __init__(self, media_url: str | None, public_url: UrlOfKey) -> None:
         """media_url: what stands before `derivatives/...`, or None. public_url: the store's."""

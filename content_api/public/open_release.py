@@ -90,7 +90,7 @@ class OpenRelease:
         return self._by_site.get(site_id, ())
 
     def experiences_in(self, box: BoundingBox) -> list[Experience]:
-        """Experiences whose geofences' bounds touch the box: never too few, at a round fence's corner one too many.
+        """Experiences whose geofences' bounds touch the box: never too few, one too many at a round corner.
 
         One without triggers counts with its site's position; one without either is nowhere.
         """

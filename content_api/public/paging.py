@@ -1,6 +1,6 @@
 """Pages of a sorted list by keyset cursors.
 
-A cursor is the sort key of one row, so a page stays right when rows before it come or go with the next release.
+A cursor is the sort key of one row, so a page stays right when rows come or go with the next release.
 """
 
 import base64
@@ -22,7 +22,7 @@ Key = tuple[Any, ...]  # strings and whole numbers
 
 @dataclass(frozen=True, slots=True)
 class PageArguments:
-    """What the caller asked: `first` or `last`, from 1 to 100, between two cursors. BadUserInput otherwise."""
+    """What the caller asked: `first` or `last`, 1 to 100, between two cursors. BadUserInput otherwise."""
 
     first: int | None = None
     after: str | None = None

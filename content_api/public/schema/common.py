@@ -55,7 +55,7 @@ class JSON(graphene.Scalar):
         return value
 
     @staticmethod
-    def parse_value(value: Any) -> Any:
+    def parse_value(_value: Any) -> Any:
         """Refused: no argument takes JSON."""
         raise GraphQLError("JSON is never an argument.")
 
@@ -89,8 +89,8 @@ def languages_argument() -> Any:
     return graphene.Argument(
         graphene.List(graphene.NonNull(graphene.String)),
         description=(
-            "BCP 47 tags, the best first; `vi-VN` also finds `vi`. Without it, or where none of them is there: "
-            "English, then Vietnamese, then any. The header Accept-Language is not read."
+            "BCP 47 tags, the best first; `vi-VN` also finds `vi`. Without it, or if none of them is there: "
+            "English, Vietnamese, then any. Accept-Language is not read."
         ),
     )
 

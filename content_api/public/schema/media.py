@@ -1,5 +1,7 @@
 """Media and their derivatives: which files there are, and which suit a device."""
 
+# ruff: noqa: D102 - a resolver gives what its field's description says
+
 from typing import Any
 
 import graphene

@@ -1,5 +1,7 @@
 """Sites and their geofences."""
 
+# ruff: noqa: D102, D106 - a resolver gives what its field's description says
+
 from typing import Any
 
 import graphene

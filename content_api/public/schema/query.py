@@ -1,6 +1,7 @@
 """The root of the public schema: what can be asked."""
 
-from dataclasses import replace
+# ruff: noqa: D102 - a resolver gives what its field's description says
+
 from typing import Any
 
 import graphene
@@ -156,8 +157,8 @@ class Query(graphene.ObjectType):
         if len(geohash) > MAX_CELL_LENGTH:
             raise BadUserInput(
                 f"geohash: want at most {MAX_CELL_LENGTH} characters (about 5 km), so that this server never "
-                "learns where a visitor stands. Ask for the cell and its neighbours and rank the answers on the "
-                "device, as the SDK does."
+                "learns where a visitor stands. Ask for the cell and its neighbours and rank the answers on "
+                "the device, as the SDK does."
             )
         try:
             box = box_of(geohash)
@@ -188,5 +189,5 @@ def _by_distance(nearby: NearbyExperience) -> Key:
 
 
 def _tell_distances(found: Page[NearbyExperience]) -> Page[Any]:
-    edges = (NearbyEdge(edge.cursor, edge.node.experience, edge.node.distance_m) for edge in found.edges)
-    return replace(found, edges=tuple(edges))
+    edges = tuple(NearbyEdge(edge.cursor, edge.node.experience, edge.node.distance_m) for edge in found.edges)
+    return Page(edges, found.has_next_page, found.has_previous_page, found.total_count)  # type: ignore[arg-type]
