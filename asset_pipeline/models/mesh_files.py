@@ -18,7 +18,14 @@ from asset_pipeline.models.document import Document
 from asset_pipeline.models.read_mtl import Folder, load_materials
 from asset_pipeline.models.read_obj import parse_obj
 from asset_pipeline.models.read_ply import parse_ply
-from asset_pipeline.models.surfaces import Surface, SurfaceMaterial, as_float32, check_finite, document_of
+from asset_pipeline.models.surfaces import (
+    Surface,
+    SurfaceMaterial,
+    as_float32,
+    check_finite,
+    document_of,
+    unique_points,
+)
 from asset_pipeline.models.uris import MasterFolder
 from asset_pipeline.outcome import refuse, warn
 from heritage_sites.problem import Problem
@@ -118,9 +125,9 @@ def _load_stl(body: bytes) -> Surface:
     corners: list[NDArray[Any]] = [np.asarray(part["vertices"]) for part in parts if len(part["vertices"])]
     if not corners:
         raise refuse("The STL file holds no triangles.", advice="Check that the export was not empty.")
-    points = as_float32(np.concatenate(corners))
+    points = as_float32(np.concatenate(corners).reshape(-1, 3))
     check_finite(points)
-    positions, place = np.unique(points, axis=0, return_inverse=True)
+    positions, place = unique_points(points)
     return Surface(positions, place.reshape(-1, 3).astype(np.uint32), material=PLAIN)
 
 

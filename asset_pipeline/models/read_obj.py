@@ -22,14 +22,14 @@ from asset_pipeline.models.surfaces import Surface, as_float32, check_finite, li
 from asset_pipeline.outcome import refuse, warn
 from heritage_sites.problem import Problem
 
-_RUN = re.compile(r"(v|vt|vn|f)[ \t][^\n]*\n(?:\1[ \t][^\n]*\n)*|[^\n]*\n")
-_NUMBER = r"[^\s]+"
+# Possessive quantifiers throughout: nothing needs backtracking, and its bookkeeping would take gigabytes.
+_RUN = re.compile(r"(v|vt|vn|f)[ \t][^\n]*+\n(?:\1[ \t][^\n]*+\n)*+|[^\n]*+\n")
 _CORNER_STYLES = (
     # one corner, numbers in it, which columns are vertex, UV and normal
-    (r"-?\d+/-?\d+/-?\d+", 3, (0, 1, 2)),
-    (r"-?\d+//-?\d+", 2, (0, None, 1)),
-    (r"-?\d+/-?\d+/?", 2, (0, 1, None)),
-    (r"-?\d+(?://?)?", 1, (0, None, None)),
+    (r"-?\d++/-?\d++/-?\d++", 3, (0, 1, 2)),
+    (r"-?\d++//-?\d++", 2, (0, None, 1)),
+    (r"-?\d++/-?\d++/?+", 2, (0, 1, None)),
+    (r"-?\d++(?://?+)?+", 1, (0, None, None)),
 )
 _TO_NUMBERS = str.maketrans({"f": " ", "/": " "})
 NONE = -1  # a corner without UV or normal
@@ -113,9 +113,9 @@ def _parse_faces(block: str, reading: _Reading) -> NDArray[np.int64]:
     first = block[: block.index("\n")].split()[1:]
     if len(first) >= 3:
         for corner, numbers, columns in _CORNER_STYLES:
-            line = rf"f(?:[ \t]+{corner}){{{len(first)}}}[ \t]*\n"
+            line = rf"f(?:[ \t]++{corner}){{{len(first)}}}[ \t]*+\n"
             if re.fullmatch(line, block[: block.index("\n") + 1]):
-                if re.fullmatch(rf"(?:{line})+", block):
+                if re.fullmatch(rf"(?:{line})++", block):
                     return _parse_like_faces(block, len(first), numbers, columns, reading)
                 break
     return _parse_odd_faces(block, reading)
@@ -209,7 +209,7 @@ def _parse_numbers(blocks: list[str], keyword: str) -> NDArray[np.float64]:
     text = "".join(blocks)
     least = {"v": 3, "vt": 1, "vn": 3}[keyword]
     size = len(text[: text.index("\n")].split()) - 1
-    if size >= least and re.fullmatch(rf"(?:{keyword}(?:[ \t]+{_NUMBER}){{{size}}}[ \t]*\n)+", text):
+    if size >= least and re.fullmatch(rf"(?:{keyword}(?:[ \t]++\S++){{{size}}}[ \t]*+\n)++", text):
         words = [word for word in text.split() if word != keyword]
         try:
             table = np.fromiter(map(float, words), np.float64, len(words)).reshape(-1, size)

@@ -108,15 +108,31 @@ def smooth_normals(surface: Surface) -> Floats | None:
     """
     corners = surface.positions[surface.triangles].astype(np.float64)
     areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    _, point = np.unique(surface.positions, axis=0, return_inverse=True)
-    shared = point.reshape(-1)[surface.triangles]  # so that seams of UV and material stay smooth
+    points, point = unique_points(surface.positions)
+    shared = point[surface.triangles]  # so that seams of UV and material stay smooth
     if not _is_smooth(shared, areas):
         return None
-    sums = np.zeros((int(point.max()) + 1, 3))
+    sums = np.zeros((len(points), 3))
     for corner in range(3):
         for axis in range(3):
             sums[:, axis] += np.bincount(shared[:, corner], areas[:, axis], len(sums))
-    return sums[point.reshape(-1)].astype(np.float32)
+    return sums[point].astype(np.float32)
+
+
+def unique_points(points: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """The different points, in a fixed order, and for each point its place among them.
+
+    Sorts 64-bit hashes, five times as fast as sorting rows; where two points share a hash, it does sort rows.
+    """
+    bits = (points + np.float32(0)).view(np.uint32).astype(np.uint64)  # + 0 makes -0 the same as 0
+    with np.errstate(over="ignore"):
+        mixed = bits @ np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9], np.uint64)
+        mixed ^= mixed >> np.uint64(29)
+    _, first, place = np.unique(mixed, return_index=True, return_inverse=True)
+    different = points[first]
+    if (different[place] != points).any():
+        different, place = np.unique(points, axis=0, return_inverse=True)
+    return different, place.reshape(-1).astype(np.int64)
 
 
 def _is_smooth(triangles: NDArray[Any], areas: NDArray[np.float64]) -> bool:
