@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     import httpx
 
 DEFAULT_TIMEOUT_S = 10.0  # seconds without a byte; a boat's one bar of signal stalls for several
-CHUNK_BYTES = 64 * 1024  # read from the network at a time
 USER_AGENT = "halong-xr-sdk"
 LOG = logging.getLogger("halong_xr")
 
@@ -283,7 +282,7 @@ class _Wire:
         asked = self._http.build_request(**self._owner._opening(request))
         self._response = self._http.send(asked, stream=True, follow_redirects=request.follow_redirects)
         read = self._response.iter_bytes if request.decode else self._response.iter_raw
-        self._chunks = read(CHUNK_BYTES)
+        self._chunks = read()  # as it arrives: what is gathered into blocks is lost when a connection breaks
         return self._owner._opened(self._response)
 
     def close(self) -> None:
@@ -320,7 +319,7 @@ class _AsyncWire:
         asked = self._http.build_request(**self._owner._opening(request))
         self._response = await self._http.send(asked, stream=True, follow_redirects=request.follow_redirects)
         read = self._response.aiter_bytes if request.decode else self._response.aiter_raw
-        self._chunks = read(CHUNK_BYTES)
+        self._chunks = read()  # as it arrives: what is gathered into blocks is lost when a connection breaks
         return self._owner._opened(self._response)
 
     async def close(self) -> None:

@@ -179,20 +179,21 @@ class _FileFetch:
         self._file, self._url, self._place, self._counter = file, url, place, counter
         self._part = place.with_name(place.name + PART)
         self._tag = place.with_name(place.name + TAG)
+        self._furthest_bytes = 0
 
     def run(self, patience: Patience) -> Operation[None]:
-        """Fetch unless it is there; patience starts afresh whenever bytes arrived."""
+        """Fetch unless it is there; patience starts afresh whenever more of the file is here than ever."""
         if (yield from self._is_right(self._place)):
             self._counter.finished(self._file)
             return
         with _disk(self._place):
             self._place.parent.mkdir(parents=True, exist_ok=True)
         while True:
-            before = self._counter.fetched_bytes
+            before = self._furthest_bytes
             try:
                 yield from retrying(self._once, patience)
             except Failed as failure:
-                if not failure.may_pass or self._counter.fetched_bytes == before:
+                if not failure.may_pass or self._furthest_bytes == before:
                     raise
                 continue
             break
@@ -242,7 +243,8 @@ class _FileFetch:
         if head.status != 200 and have == 0:
             raise AnswerUnexpected(f"{self._file.path}: the server sent a piece nobody asked for")
         with _disk(self._part):
-            self._keep_tag(head.headers.get("etag"))
+            if have == 0:
+                self._keep_tag(head.headers.get("etag"))
             out = self._part.open("ab" if have else "wb")
         with out:
             while chunk := (yield Read()):
@@ -250,11 +252,12 @@ class _FileFetch:
                     self._append(out, chunk[: self._file.bytes - have + 1])
                 digest.update(chunk)
                 have += len(chunk)
+                self._furthest_bytes = max(self._furthest_bytes, have)
                 self._counter.fetched_bytes += len(chunk)
                 if have > self._file.bytes:
                     break
                 self._counter.at(self._file, have)
-        if have < self._file.bytes:
+        if have < self._file.bytes and "content-length" not in head.headers:  # the end may be a cut
             raise DownloadIncomplete(
                 f"{self._file.path}: {have} of {self._file.bytes} bytes arrived; download again to resume"
             )

@@ -1,7 +1,7 @@
 """A small service on a loopback port for the SDK's tests.
 
-It answers GraphQL by executing the documents over the committed schema, so that what the SDK asks is held to it,
-and serves derivatives with ranges and ETags, or misbehaves as a test tells it to.
+It answers GraphQL by executing the documents over the committed schema, so that what the SDK asks is held to
+it, and serves derivatives with ranges and ETags, or misbehaves as a test tells it to.
 """
 
 import hashlib
@@ -16,7 +16,6 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from graphql import GraphQLSchema, build_schema, graphql_sync
-
 from halong_xr.geo import LatLon
 from halong_xr.geohash import cell_of
 
@@ -247,8 +246,7 @@ def tour(slug: str, *sites: dict) -> dict:
 @contextmanager
 def running(service: FakeService) -> Iterator[FakeService]:
     """The service on a loopback port, in a thread."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
     server.service = service  # type: ignore[attr-defined]
     service.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -259,6 +257,13 @@ def running(service: FakeService) -> Iterator[FakeService]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: object) -> None:
+        """A client that hangs up early is part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):

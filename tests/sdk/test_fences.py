@@ -3,7 +3,6 @@ import math
 from pathlib import Path
 
 import pytest
-
 from halong_xr.fences import AreaFence, CircleFence, CorridorFence, Fence
 from halong_xr.geo import LatLon, distance_m
 

@@ -1,7 +1,6 @@
 import math
 
 import pytest
-
 from halong_xr.fences import AreaFence, CircleFence, Fence
 from halong_xr.geo import LatLon
 from halong_xr.geofencing import EXIT_MARGIN_M, MAX_FIX_ACCURACY_M, Fix, Watcher

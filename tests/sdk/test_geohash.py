@@ -2,11 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from halong_xr.geo import LatLon
 from halong_xr.geohash import ALPHABET, box_of, cell_of, neighbours_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "geohash.json").read_text("utf-8"))
 CELLS = st.text(ALPHABET, min_size=1, max_size=5)

@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
 from halong_xr import gpx
 from halong_xr.errors import TrackUnreadable
 from halong_xr.gpx import Track, load_track, parse_track
