@@ -47,7 +47,14 @@ _OUTPUT_TYPES = {"translation": "VEC3", "rotation": "VEC4", "scale": "VEC3", "we
 def check_gltf(document: Document) -> list[Problem]:
     """Warnings about what is odd but harmless. Refused with every fault found (up to MAX_PROBLEMS)."""
     faults: list[Fault] = []
-    for check in (_node_faults, _camera_faults, _mesh_faults, _skin_faults, _animation_faults, _texture_faults):
+    for check in (
+        _node_faults,
+        _camera_faults,
+        _mesh_faults,
+        _skin_faults,
+        _animation_faults,
+        _texture_faults,
+    ):
         for fault in check(document):
             if len(faults) < MAX_PROBLEMS:
                 faults.append(fault)
@@ -90,7 +97,10 @@ def _node_faults(document: Document) -> Iterator[Fault]:
     for index, node in enumerate(nodes):
         light = node.get("extensions", {}).get("KHR_lights_punctual", {}).get("light", -1)
         if light >= len(lights):
-            yield f"/nodes/{index}/extensions/KHR_lights_punctual", f"points to light {light} of {len(lights)}."
+            yield (
+                f"/nodes/{index}/extensions/KHR_lights_punctual",
+                f"points to light {light} of {len(lights)}.",
+            )
 
 
 def _camera_faults(document: Document) -> Iterator[Fault]:
@@ -167,7 +177,11 @@ def _format_fault(
     name: str, accessor: Accessor, formats: dict[str, tuple[tuple[str, ...], set[tuple[str, bool]]]]
 ) -> str | None:
     if name.startswith("_"):
-        return "custom attributes of 32-bit whole numbers are not allowed." if accessor.array.dtype == np.uint32 else None
+        return (
+            "custom attributes of 32-bit whole numbers are not allowed."
+            if accessor.array.dtype == np.uint32
+            else None
+        )
     kind = name.split("_")[0]
     if kind not in formats or (kind in ("POSITION", "NORMAL", "TANGENT")) != (name == kind):
         return "unknown attribute; names of own attributes begin with an underscore."
@@ -200,7 +214,10 @@ def _skin_faults(document: Document) -> Iterator[Fault]:
             if accessor.type != "MAT4" or accessor.array.dtype != np.float32:
                 yield f"{where}/inverseBindMatrices", "want 4x4 float matrices."
             elif accessor.count < len(skin["joints"]):
-                yield f"{where}/inverseBindMatrices", f"{accessor.count} matrices for {len(skin['joints'])} joints."
+                yield (
+                    f"{where}/inverseBindMatrices",
+                    f"{accessor.count} matrices for {len(skin['joints'])} joints.",
+                )
             elif not np.isfinite(accessor.array).all():
                 yield f"{where}/inverseBindMatrices", "a matrix holds a number that is not finite."
     for index, node in enumerate(nodes):
@@ -211,7 +228,10 @@ def _skin_faults(document: Document) -> Iterator[Fault]:
             if "JOINTS_0" not in primitive["attributes"]:
                 yield f"/nodes/{index}/skin", "its mesh has a primitive without JOINTS_0 and WEIGHTS_0."
             for name, number in primitive["attributes"].items():
-                if name.startswith("JOINTS_") and int(document.accessors[number].array.max(initial=0)) >= joints:
+                if (
+                    name.startswith("JOINTS_")
+                    and int(document.accessors[number].array.max(initial=0)) >= joints
+                ):
                     yield f"/nodes/{index}/skin", f"{name} points past the skin's {joints} joints."
 
 
@@ -245,13 +265,19 @@ def _animation_faults(document: Document) -> Iterator[Fault]:
             at = f"{where}/samplers/{place}/input"
             if times.type != "SCALAR" or times.array.dtype != np.float32:
                 yield at, "key times must be float numbers."
-            elif not np.isfinite(times.array).all() or times.array.min() < 0 or np.any(np.diff(times.array[:, 0]) <= 0):
+            elif (
+                not np.isfinite(times.array).all()
+                or times.array.min() < 0
+                or np.any(np.diff(times.array[:, 0]) <= 0)
+            ):
                 yield at, "key times must be rising and not negative."
             if not np.isfinite(document.accessors[sampler["output"]].as_floats()).all():
                 yield f"{where}/samplers/{place}/output", "a value is not a finite number."
 
 
-def _channel_faults(document: Document, animation: JsonObject, channel: JsonObject, where: str) -> Iterator[Fault]:
+def _channel_faults(
+    document: Document, animation: JsonObject, channel: JsonObject, where: str
+) -> Iterator[Fault]:
     if channel["sampler"] >= len(animation["samplers"]):
         yield f"{where}/sampler", f"points to sampler {channel['sampler']} of {len(animation['samplers'])}."
         return
@@ -294,7 +320,10 @@ def _texture_faults(document: Document) -> Iterator[Fault]:
         for material_index in sorted(used):
             for uv_set, texture in needed[material_index]:
                 if f"TEXCOORD_{uv_set}" not in primitive["attributes"]:
-                    yield where, f"material {material_index}'s {texture[1:]} needs TEXCOORD_{uv_set}, which is missing."
+                    yield (
+                        where,
+                        f"material {material_index}'s {texture[1:]} needs TEXCOORD_{uv_set}, which is missing.",
+                    )
 
 
 def _oddities(document: Document) -> list[Problem]:
@@ -302,5 +331,7 @@ def _oddities(document: Document) -> list[Problem]:
     used = {node["mesh"] for node in document.items("nodes") if "mesh" in node}
     unused = len(document.items("meshes")) - len(used)
     if unused and document.items("scenes"):
-        problems.append(warn(f"{unused} of the meshes stand in no scene and will not be seen.", where="/meshes"))
+        problems.append(
+            warn(f"{unused} of the meshes stand in no scene and will not be seen.", where="/meshes")
+        )
     return problems

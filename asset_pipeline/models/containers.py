@@ -35,7 +35,9 @@ def _split_glb(body: bytes) -> tuple[memoryview, memoryview | None]:
         raise refuse(f"this is GLB version {version}; only version 2 is read.", where="GLB")
     if length != len(body):
         raise refuse(
-            f"the GLB file says it is {length} bytes long, but it has {len(body)}.", where="GLB", advice=damaged
+            f"the GLB file says it is {length} bytes long, but it has {len(body)}.",
+            where="GLB",
+            advice=damaged,
         )
     chunks: list[tuple[int, memoryview]] = []
     view = memoryview(body)

@@ -94,7 +94,8 @@ def _column(data: Any, accessor: JsonObject, name: str, where: str) -> Accessor:
     components = COMPONENTS_OF_TYPE[accessor["type"]]
     if values.shape[1] != components:
         raise refuse(
-            f"the Draco-compressed {name} has {values.shape[1]} components, the accessor {components}.", where=where
+            f"the Draco-compressed {name} has {values.shape[1]} components, the accessor {components}.",
+            where=where,
         )
     dtype = DTYPE_OF_COMPONENT_TYPE[accessor["componentType"]]
     if values.dtype.kind == "f" and dtype.kind != "f":

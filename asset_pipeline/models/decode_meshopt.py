@@ -8,7 +8,9 @@ from asset_pipeline.outcome import refuse
 
 EXTENSIONS = ("EXT_meshopt_compression", "KHR_meshopt_compression")
 
-MAX_RATIO = 600  # the codec cannot do better than about 500 to 1 (all rows equal); more is a lie about the count
+MAX_RATIO = (
+    600  # the codec cannot do better than about 500 to 1 (all rows equal); more is a lie about the count
+)
 
 _FILTER_STRIDES = {"OCTAHEDRAL": (4, 8), "QUATERNION": (8,), "COLOR": (4, 8)}
 
@@ -43,7 +45,9 @@ def decode_view(body: memoryview, extension: JsonObject, where: str) -> memoryvi
     else:
         fits = stride in (2, 4) and kind == "NONE" and (mode != "TRIANGLES" or count % 3 == 0)
     if not fits:
-        raise refuse(f"a compressed part has a stride of {stride} bytes, wrong for {mode} {kind}.", where=where)
+        raise refuse(
+            f"a compressed part has a stride of {stride} bytes, wrong for {mode} {kind}.", where=where
+        )
     try:
         decoded = meshopt.decode_gltf_buffer(bytes(body), count, stride, mode, kind)
     except (ValueError, RuntimeError, TypeError, OverflowError, MemoryError) as error:

@@ -6,7 +6,6 @@ extension), so nothing is dropped unless a step says so. Only how numbers and im
 point into the two tuples. Steps take a Document and return a new one; a Document is never changed in place.
 """
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,6 +28,15 @@ DTYPE_OF_COMPONENT_TYPE: dict[int, np.dtype[Any]] = {
 COMPONENT_TYPE_OF_DTYPE = {dtype: number for number, dtype in DTYPE_OF_COMPONENT_TYPE.items()}
 
 POINTS, LINES, LINE_LOOP, LINE_STRIP, TRIANGLES, TRIANGLE_STRIP, TRIANGLE_FAN = range(7)
+
+
+def copy_tree(value: Any) -> Any:
+    """A copy of a JSON tree in which no object or list stands twice, so that each place can be changed alone."""
+    if isinstance(value, dict):
+        return {key: copy_tree(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [copy_tree(child) for child in value]
+    return value
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +104,7 @@ class Document:
 
     def edit(self) -> "DocumentEditor":
         """A private copy of the tree and lists to change, for one step."""
-        return DocumentEditor(copy.deepcopy(self.json), list(self.accessors), list(self.images))
+        return DocumentEditor(copy_tree(self.json), list(self.accessors), list(self.images))
 
     def replace_images(self, images: Sequence[Image]) -> "Document":
         """The same model with other images, index for index."""

@@ -26,11 +26,15 @@ class Known(NamedTuple):
 KNOWN_EXTENSIONS: dict[str, Known] = {
     "KHR_draco_mesh_compression": Known(Fate.DECODED, "written again with EXT_meshopt_compression"),
     "EXT_meshopt_compression": Known(Fate.DECODED, "all modes and filters; written again"),
-    "KHR_meshopt_compression": Known(Fate.DECODED, "all modes and filters; written as EXT_meshopt_compression"),
+    "KHR_meshopt_compression": Known(
+        Fate.DECODED, "all modes and filters; written as EXT_meshopt_compression"
+    ),
     "KHR_mesh_quantization": Known(Fate.DECODED, "written again on our own grid"),
     "EXT_texture_webp": Known(Fate.REPLACED, "preferred over the texture's PNG or JPEG"),
     "EXT_texture_avif": Known(Fate.REPLACED, "preferred over the texture's PNG or JPEG"),
-    "KHR_texture_basisu": Known(Fate.KEPT, "KTX2 bytes pass through; dropped where a PNG, JPEG or WebP stands beside it"),
+    "KHR_texture_basisu": Known(
+        Fate.KEPT, "KTX2 bytes pass through; dropped where a PNG, JPEG or WebP stands beside it"
+    ),
     "MSFT_texture_dds": Known(Fate.REPLACED, "only where a PNG or JPEG stands beside it; else refused"),
     "KHR_texture_transform": Known(Fate.KEPT, "composed with the UV grid"),
     "KHR_lights_punctual": Known(Fate.KEPT, ""),
@@ -54,7 +58,9 @@ KNOWN_EXTENSIONS: dict[str, Known] = {
     "EXT_mesh_gpu_instancing": Known(Fate.KEPT, "positions of instanced meshes stay float"),
 }
 
-_DATA_KEYS = frozenset({"bufferView", "bufferViews", "buffer", "accessor", "accessors", "image", "images", "source"})
+_DATA_KEYS = frozenset(
+    {"bufferView", "bufferViews", "buffer", "accessor", "accessors", "image", "images", "source"}
+)
 
 
 def check_required(tree: JsonObject) -> None:
@@ -118,7 +124,9 @@ def _extension_owners(tree: JsonObject) -> list[JsonObject]:
         elif isinstance(value, dict):
             if isinstance(value.get("extensions"), dict):
                 owners.append(value)
-            pending.extend(child for key, child in value.items() if key != "extras" and isinstance(child, dict | list))
+            pending.extend(
+                child for key, child in value.items() if key != "extras" and isinstance(child, dict | list)
+            )
     return owners
 
 

@@ -140,7 +140,9 @@ def _mend_weights(editor: DocumentEditor, problems: list[Problem]) -> None:
             sets = sum(name.startswith("WEIGHTS_") for name in attributes)
             if not sets:
                 continue
-            key = tuple(attributes[f"{kind}_{index}"] for kind in ("JOINTS", "WEIGHTS") for index in range(sets))
+            key = tuple(
+                attributes[f"{kind}_{index}"] for kind in ("JOINTS", "WEIGHTS") for index in range(sets)
+            )
             if key not in done:
                 mended, off = _balanced(editor, key, sets)
                 done[key] = mended
@@ -181,7 +183,9 @@ def _mend_rotations(editor: DocumentEditor, problems: list[Problem]) -> None:
             length = float(np.linalg.norm(values))
             if abs(length - 1.0) > 1e-4:
                 changed = True
-                node["rotation"] = [float(value) for value in values / length] if length > 0 else [0.0, 0.0, 0.0, 1.0]
+                node["rotation"] = (
+                    [float(value) for value in values / length] if length > 0 else [0.0, 0.0, 0.0, 1.0]
+                )
     done: dict[int, int] = {}
     for animation in editor.items("animations"):
         for channel in animation["channels"]:
@@ -218,7 +222,9 @@ def _mend_skin_matrices(editor: DocumentEditor, problems: list[Problem]) -> None
             array = accessor.array.copy()
             array[:, 3::4] = last_row
             skin["inverseBindMatrices"] = editor.add_accessor(Accessor(array, "MAT4", name=accessor.name))
-            problems.append(warn("a skin's matrices had a bad last row; it was set right.", where=f"/skins/{index}"))
+            problems.append(
+                warn("a skin's matrices had a bad last row; it was set right.", where=f"/skins/{index}")
+            )
 
 
 def _mend_targets(editor: DocumentEditor, problems: list[Problem]) -> None:
@@ -232,7 +238,9 @@ def _mend_targets(editor: DocumentEditor, problems: list[Problem]) -> None:
                         changed = True
                         target[name] = editor.add_accessor(mended)
     if changed:
-        problems.append(warn("some morph targets held numbers that are not finite; they were set to 0.", where="/meshes"))
+        problems.append(
+            warn("some morph targets held numbers that are not finite; they were set to 0.", where="/meshes")
+        )
 
 
 def _add_missing_tangents(editor: DocumentEditor, problems: list[Problem]) -> None:
@@ -241,7 +249,11 @@ def _add_missing_tangents(editor: DocumentEditor, problems: list[Problem]) -> No
     for mesh_index, mesh in enumerate(editor.items("meshes")):
         for primitive in mesh["primitives"]:
             attributes = primitive["attributes"]
-            if primitive.get("material") not in needy or "TANGENT" in attributes or "NORMAL" not in attributes:
+            if (
+                primitive.get("material") not in needy
+                or "TANGENT" in attributes
+                or "NORMAL" not in attributes
+            ):
                 continue
             if primitive.get("mode", 4) != 4 or "TEXCOORD_0" not in attributes:
                 continue
@@ -258,7 +270,10 @@ def _add_missing_tangents(editor: DocumentEditor, problems: list[Problem]) -> No
             )
             attributes["TANGENT"] = editor.add_accessor(Accessor(tangents, "VEC4"))
             problems.append(
-                warn("its material needs tangents, which were missing; they were computed.", where=f"/meshes/{mesh_index}")
+                warn(
+                    "its material needs tangents, which were missing; they were computed.",
+                    where=f"/meshes/{mesh_index}",
+                )
             )
 
 

@@ -102,7 +102,12 @@ def read_accessor(accessor: JsonObject, buffers: Buffers, where: str) -> Accesso
 
 
 def _strided(
-    accessor: JsonObject, dtype: np.dtype[np.generic], components: int, count: int, buffers: Buffers, where: str
+    accessor: JsonObject,
+    dtype: np.dtype[np.generic],
+    components: int,
+    count: int,
+    buffers: Buffers,
+    where: str,
 ) -> Array:
     body = buffers.view(accessor["bufferView"])
     offset = accessor.get("byteOffset", 0)

@@ -49,11 +49,15 @@ def load_gltf(path: Path) -> tuple[Document, tuple[Problem, ...]]:
     return document, (*problems, *mended)
 
 
-def _read_buffers(tree: JsonObject, binary: memoryview | None, folder: MasterFolder) -> list[memoryview | None]:
+def _read_buffers(
+    tree: JsonObject, binary: memoryview | None, folder: MasterFolder
+) -> list[memoryview | None]:
     bodies: list[memoryview | None] = []
     for index, buffer in enumerate(tree.get("buffers", [])):
         where = f"/buffers/{index}"
-        fallback = any(buffer.get("extensions", {}).get(name, {}).get("fallback") for name in MESHOPT_EXTENSIONS)
+        fallback = any(
+            buffer.get("extensions", {}).get(name, {}).get("fallback") for name in MESHOPT_EXTENSIONS
+        )
         if fallback:
             bodies.append(None)  # holds at best the same data uncompressed; the compressed views are read
             continue
@@ -124,10 +128,16 @@ def _decode_draco(
             if not primitive["extensions"]:
                 del primitive["extensions"]
             where = f"/meshes/{mesh_index}/primitives/{primitive_index}/extensions/{decode_draco.EXTENSION}"
-            ids = {name: number for name, number in extension["attributes"].items() if name in primitive["attributes"]}
+            ids = {
+                name: number
+                for name, number in extension["attributes"].items()
+                if name in primitive["attributes"]
+            }
             key = (extension["bufferView"], *sorted((name, primitive["attributes"][name]) for name in ids))
             if key not in known:
-                known[key] = _decode_one(extension["bufferView"], ids, primitive, stored, buffers, found, where)
+                known[key] = _decode_one(
+                    extension["bufferView"], ids, primitive, stored, buffers, found, where
+                )
             numbers = known[key]
             primitive["indices"] = numbers[""]
             places.add((id(primitive), "indices"))

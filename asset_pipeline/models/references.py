@@ -42,7 +42,9 @@ def accessor_places(tree: JsonObject) -> Iterator[Place]:
     for index, node in enumerate(tree.get("nodes", [])):
         instancing = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {}).get("attributes", {})
         for name in instancing:
-            yield Place(instancing, name, f"/nodes/{index}/extensions/EXT_mesh_gpu_instancing/attributes/{name}")
+            yield Place(
+                instancing, name, f"/nodes/{index}/extensions/EXT_mesh_gpu_instancing/attributes/{name}"
+            )
 
 
 def primitive_places(primitive: JsonObject, where: str = "") -> Iterator[Place]:
@@ -77,7 +79,11 @@ def texture_infos(value: Any, where: str = "") -> Iterator[tuple[str, JsonObject
     for key, child in value.items():
         if key == "extras":
             continue
-        if key.lower().endswith("texture") and isinstance(child, dict) and isinstance(child.get("index"), int):
+        if (
+            key.lower().endswith("texture")
+            and isinstance(child, dict)
+            and isinstance(child.get("index"), int)
+        ):
             yield key, child, f"{where}/{key}"
         yield from texture_infos(child, f"{where}/{key}")
 

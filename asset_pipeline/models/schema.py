@@ -82,7 +82,12 @@ RGBA = ListOf(UNIT, 4)
 VECTOR3 = ListOf(Number(), 3)
 
 TEXTURE_TRANSFORM = Object(
-    {"offset": ListOf(Number(), 2), "rotation": Number(), "scale": ListOf(Number(), 2), "texCoord": Whole(at_most=99)}
+    {
+        "offset": ListOf(Number(), 2),
+        "rotation": Number(),
+        "scale": ListOf(Number(), 2),
+        "texCoord": Whole(at_most=99),
+    }
 )
 TEXTURE_INFO = Object(
     {
@@ -417,7 +422,10 @@ GLTF = Object(
             Object(
                 {"uri": Text(), "byteLength": Whole(1)},
                 required=("byteLength",),
-                extensions={"EXT_meshopt_compression": MESHOPT_BUFFER, "KHR_meshopt_compression": MESHOPT_BUFFER},
+                extensions={
+                    "EXT_meshopt_compression": MESHOPT_BUFFER,
+                    "KHR_meshopt_compression": MESHOPT_BUFFER,
+                },
             )
         ),
     },

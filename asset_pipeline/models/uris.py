@@ -8,7 +8,9 @@ from urllib.parse import unquote
 
 from asset_pipeline.outcome import refuse
 
-MAX_MASTER_BYTES = 1 << 30  # 1 GiB, all files of a master together; larger scans must be split before they are sent
+MAX_MASTER_BYTES = (
+    1 << 30
+)  # 1 GiB, all files of a master together; larger scans must be split before they are sent
 
 _DATA_URI = re.compile(r"data:(?P<media>[\w.+-]+/[\w.+-]+)?(?:;[\w.+-]+=[^;,]*)*(?P<base64>;base64)?,")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
