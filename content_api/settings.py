@@ -48,9 +48,8 @@ class Settings:
         if not 1 <= self.jobs <= MAX_JOBS:
             raise ValueError(f"jobs: want 1 to {MAX_JOBS}, got {self.jobs}")
         if not MIN_RELEASE_POLL_S <= self.release_poll_s <= MAX_RELEASE_POLL_S:
-            raise ValueError(
-                f"release_poll_s: want {MIN_RELEASE_POLL_S} to {MAX_RELEASE_POLL_S}, got {self.release_poll_s}"
-            )
+            wanted = f"{MIN_RELEASE_POLL_S} to {MAX_RELEASE_POLL_S}"
+            raise ValueError(f"release_poll_s: want {wanted}, got {self.release_poll_s}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +97,10 @@ def settings_page() -> str:
         "",
         "## S3",
         "",
-        "With a store in S3, the usual AWS variables say where it is and who we are: `AWS_ENDPOINT_URL_S3` or",
-        "`AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, `AWS_REGION`",
-        "(default `us-east-1`). Without a key, boto3 looks for credentials where it always does.",
+        "With a store in S3, the usual AWS variables say where it is and who we are: `AWS_ENDPOINT_URL_S3`",
+        "or `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`,",
+        "`AWS_REGION` (default `us-east-1`). Without a key, boto3 looks where it always does (profiles, the",
+        "machine's role).",
         "",
     ]
     return "\n".join(lines)
@@ -200,8 +200,8 @@ SETTINGS = (
         "HALONG_XR_SANDBOX",
         "sandbox",
         "false",
-        "Serve as a sandbox: the API says so, and its test tools are open. Geofences that are not for live use "
-        "still fire only in clients which ask for it.",
+        "Serve as a sandbox: the API says so, and its test tools are open. Geofences that are not for live "
+        "use still fire only in clients which ask for it.",
         _parse_switch,
     ),
     Setting("HALONG_XR_HOST", "host", "127.0.0.1", "Address on which `halong-xr serve` listens.", str),
