@@ -90,12 +90,16 @@ def _list_files(folder: Path, name: str, problems: list[Problem]) -> Iterator[st
         problems.append(Problem(name, "", f"Want at most {MAX_FILES} files, got {len(entries)}."))
         return
     for entry in entries:
-        if entry.endswith(".json"):
+        shown = os.fsencode(entry).decode("utf-8", "replace")
+        if shown != entry:
+            problems.append(
+                Problem(f"{name}/{shown}", "", "The file's name is not UTF-8 text.", "Rename it.")
+            )
+        elif entry.endswith(".json"):
             yield f"{name}/{entry}"
         else:
-            problems.append(
-                Problem(f"{name}/{entry}", "", "Only .json files are read here.", severity=Severity.WARNING)
-            )
+            warning = "Only .json files are read here."
+            problems.append(Problem(f"{name}/{entry}", "", warning, severity=Severity.WARNING))
 
 
 def _read_bounded(path: Path) -> bytes:

@@ -193,8 +193,8 @@ class CorridorGeofence:
 
     def clearance_m(self, point: LatLon) -> float:
         """How far the point is inside the edge; negative outside."""
-        # Longitudes are counted from the path, so that it is never torn at the far side of the globe; the plane
-        # is laid at the point's latitude, so that it is truest where the answer is decided.
+        # Longitudes are counted from the path, so that it is never torn at the far side of the globe; the
+        # plane is laid at the point's latitude, so that it is truest where the answer is decided.
         origin = LatLon(point.lat_deg, self.path[0].lon_deg)
         path = [to_plane(step, origin) for step in self.path]
         return self.half_width_m - distance_to_line_m(to_plane(point, origin), path)
