@@ -71,7 +71,7 @@ def referred_files(path: Path, file_type: FileType) -> set[Path]:
 
 
 def _masters_in(folder: Path) -> list[tuple[Path, Path]]:
-    files = list(_walk(folder))
+    files = _walk(folder)
     parts: set[Path] = set()
     for path in files:
         try:
@@ -81,14 +81,14 @@ def _masters_in(folder: Path) -> list[tuple[Path, Path]]:
     return [(path, path) for path in files if path.resolve() not in parts]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Regular files below the folder, sorted by their path's parts."""
+def _walk(folder: Path) -> list[Path]:
+    """Regular files below the folder, sorted by their paths' parts."""
+    found = []
     for root, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(files):
-            path = Path(root) / name
-            if not name.startswith(".") and path.is_file() and not path.is_symlink():
-                yield path
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(root) / name for name in files if not name.startswith("."))
+        found += [path for path in paths if path.is_file() and not path.is_symlink()]
+    return sorted(found, key=lambda path: path.parts)
 
 
 def _typed(path: Path, name: str) -> FoundMaster:
