@@ -14,6 +14,7 @@ FloatArray = NDArray[np.float32]
 
 TILE_PX = 1024
 PX_PER_CELL = 8.0  # one wavelength of the field is 8 px of the tile: linear lookups between them stay smooth
+_LINE = 256
 _TILE_SEED = 20_261_123
 _ROTATION = np.array([[0.86, 0.36, -0.36], [-0.48, 0.80, -0.35], [0.16, 0.47, 0.87]], dtype=np.float32)
 
@@ -85,6 +86,18 @@ def mix(a: FloatArray | float, b: FloatArray | float, share: FloatArray) -> Floa
     return result
 
 
+def look_up(table: FloatArray, u: FloatArray, v: FloatArray, border: int = cv2.BORDER_REPLICATE) -> FloatArray:
+    """Linear values of a table at (n,) columns and rows; n may be larger than OpenCV allows a line to be."""
+    count = len(u)
+    lines = -(-count // _LINE)
+    padded = np.zeros((2, lines * _LINE), np.float32)
+    padded[0, :count], padded[1, :count] = u, v
+    u2, v2 = padded.reshape(2, lines, _LINE)
+    found = cv2.remap(table, u2, v2, cv2.INTER_LINEAR, borderMode=border)
+    values: FloatArray = found.reshape(lines * _LINE, *table.shape[2:])[:count]
+    return values
+
+
 def tile_of(seed: int, size_px: int, low_cells: float, high_cells: float, falloff: float) -> FloatArray:
     """A random square tile whose edges meet, deviation 1: waves of low to high per side, power falling with `falloff`."""
     white = np.random.default_rng(seed).standard_normal((size_px, size_px))
@@ -113,6 +126,8 @@ def _sample_tile(x: FloatArray, z: FloatArray, u0: FloatArray | float, v0: Float
     v = z * np.float32(PX_PER_CELL) + np.asarray(v0, np.float32)
     for axis in (u, v):  # the lookup itself is slow far outside the tile
         axis -= np.float32(TILE_PX) * np.floor(axis * np.float32(1.0 / TILE_PX))
+    if u.ndim == 1:
+        return look_up(_tile(), u, v, border=cv2.BORDER_WRAP)
     found: FloatArray = cv2.remap(_tile(), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
     return found
 

@@ -1,6 +1,7 @@
 """Which towers stand where in the bay, and the few grown forms they share."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,28 +72,37 @@ SEAM_COLUMNS = 2
 
 def grown_forms(columns: int) -> list[Grown]:
     """Every form of the bay; near ones at `columns` around, far ones coarser."""
-    forms = []
-    for index, form in enumerate(FORMS):
-        wide = columns if index < NEAR_FORMS else columns // 2
-        forms.append(Grown(grow_tower(form, wide, wide // 2)))
-    return forms
+    widths = [columns if index < NEAR_FORMS else columns // 2 for index in range(len(FORMS))]
+    with ThreadPoolExecutor(2) as threads:
+        return [Grown(tower) for tower in threads.map(lambda form, wide: grow_tower(form, wide, wide // 2), FORMS, widths)]
 
 
 FORMS: Sequence[TowerForm] = (
     # near ones, each used for one tower close by
     SCAN_FORM,
-    TowerForm(seed=21, height_m=88, radius_m=34, squareness=3.6, taper=0.22, lobes=0.22, greenness=0.06),
-    TowerForm(seed=22, height_m=60, radius_m=33, squareness=2.5, taper=0.30, lobes=0.24, greenness=0.14),
-    TowerForm(seed=23, height_m=104, radius_m=33, squareness=3.2, taper=0.30, lobes=0.20, greenness=0.02),
+    TowerForm(seed=21, height_m=88, radius_m=34, squareness=3.6, taper=0.22, lobes=0.22, greenness=0.18),
+    TowerForm(seed=22, height_m=60, radius_m=33, squareness=2.5, taper=0.30, lobes=0.24, greenness=0.26),
+    TowerForm(seed=23, height_m=104, radius_m=33, squareness=3.2, taper=0.30, lobes=0.20, greenness=0.16),
     # the rest of the bay
-    TowerForm(seed=31, height_m=120, radius_m=60, squareness=2.6, taper=0.26, lobes=0.25, greenness=0.16),
-    TowerForm(seed=32, height_m=110, radius_m=48, squareness=3.4, taper=0.22, lobes=0.22, greenness=0.10),
-    TowerForm(seed=33, height_m=140, radius_m=50, squareness=2.9, taper=0.34, lobes=0.22, greenness=0.12),
-    TowerForm(seed=34, height_m=80, radius_m=62, squareness=2.4, taper=0.20, lobes=0.28, greenness=0.2),
-    TowerForm(seed=35, height_m=100, radius_m=40, squareness=4.2, taper=0.20, lobes=0.24, greenness=0.05),
-    TowerForm(seed=36, height_m=130, radius_m=56, squareness=2.3, taper=0.36, lobes=0.26, greenness=0.15),
+    TowerForm(seed=31, height_m=120, radius_m=60, squareness=2.6, taper=0.26, lobes=0.25, greenness=0.28),
+    TowerForm(seed=32, height_m=110, radius_m=48, squareness=3.4, taper=0.22, lobes=0.22, greenness=0.20),
+    TowerForm(seed=33, height_m=140, radius_m=50, squareness=2.9, taper=0.34, lobes=0.22, greenness=0.22),
+    TowerForm(seed=34, height_m=80, radius_m=62, squareness=2.4, taper=0.20, lobes=0.28, greenness=0.30),
+    TowerForm(seed=35, height_m=100, radius_m=40, squareness=4.2, taper=0.20, lobes=0.24, greenness=0.20),
+    TowerForm(seed=36, height_m=130, radius_m=56, squareness=2.3, taper=0.36, lobes=0.26, greenness=0.26),
 )
 NEAR_FORMS = 4
+
+
+# nearest and farthest (m) and how many islands between: ever more of them into the haze
+_RINGS = (
+    (600.0, 1000.0, 12),
+    (1000.0, 1800.0, 26),
+    (1800.0, 3000.0, 44),
+    (3000.0, 4800.0, 60),
+    (4800.0, 8000.0, 80),
+    (8000.0, 14000.0, 90),
+)
 
 
 def bay() -> list[Standing]:
@@ -109,11 +119,12 @@ def _close_by() -> list[Standing]:
         (70.0, 310.0, 2, 1.7, 1.15, 1.0),
         (79.0, 350.0, 8, 4.1, 0.9, 0.95),
         (64.0, 395.0, 7, 2.2, 0.75, 0.7),
-        (142.0, 240.0, 3, 3.8, 0.95, 0.85),
+        (141.0, 195.0, 3, 3.8, 0.95, 0.9),
         (152.0, 330.0, 4, 5.1, 0.75, 0.85),
         (-118.0, 420.0, 6, 0.9, 0.95, 0.95),
         (-107.0, 470.0, 9, 2.6, 1.0, 0.8),
         (-127.0, 520.0, 8, 2.0, 1.0, 1.1),
+        (3.0, 255.0, 5, 2.7, 0.24, 0.33),
         (12.0, 620.0, 8, 5.4, 0.62, 0.80),
         (20.5, 1050.0, 6, 1.1, 1.0, 0.95),
     ]
@@ -126,17 +137,15 @@ def _close_by() -> list[Standing]:
 def _islands(random: np.random.Generator) -> list[Standing]:
     """Clusters of towers, thinner where the view should open, larger and denser with distance."""
     standing: list[Standing] = []
-    for ring, (near, far, count) in enumerate(
-        ((560.0, 1000.0, 10), (1000, 1900, 22), (1900, 3600, 40), (3600, 6500, 55), (6500, 13000, 65))
-    ):
+    for ring, (near, far, count) in enumerate(_RINGS):
         for number in range(count):
             heading = 2 * np.pi * (number + random.uniform(0.0, 0.95)) / count
             distance = float(random.uniform(near, far))
             towers = int(random.integers(1, 3 + ring))
             base = float(random.choice(np.arange(NEAR_FORMS, len(FORMS))))
-            size = float(random.uniform(0.6, 1.15)) * (1.0 + 0.22 * ring)
+            size = float(random.uniform(0.6, 1.15)) * (1.0 + 0.27 * ring)
             along = float(random.uniform(0, np.pi))
-            if ring < 3 and _keeps_open(heading):
+            if ring < 2 and _keeps_open(heading):
                 continue
             cx, cz = distance * np.sin(heading), -distance * np.cos(heading)
             for _ in range(towers):
@@ -146,7 +155,7 @@ def _islands(random: np.random.Generator) -> list[Standing]:
                 east = cx + spread * np.cos(along) - side * np.sin(along)
                 south = cz + spread * np.sin(along) + side * np.cos(along)
                 wide = size * float(random.uniform(0.75, 1.2))
-                tall = size * float(random.uniform(0.5, 1.0))
+                tall = size * float(random.uniform(0.5, 1.05))
                 turn = float(random.uniform(0, 2 * np.pi))
                 standing.append(Standing(form, float(east), float(south), turn, wide, tall))
     return standing

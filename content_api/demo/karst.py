@@ -231,7 +231,7 @@ def _leaf_share(form: TowerForm, turn: FloatArray, steepness: FloatArray, rock: 
         tuft = fbm3(x * 0.28, y * 0.28, z * 0.28, 2, seed + 1)
         hold = gentle[strip] * 1.25 + 0.24 * patch + 0.15 * tuft + np.float32(form.greenness)
         hold += 0.14 * smoothstep(0.35, 0.95, y * np.float32(1.0 / form.height_m))
-        leaf[strip] = smoothstep(0.40, 0.60, hold) * smoothstep(3.2, 6.5, y + 1.2 * tuft)
+        leaf[strip] = smoothstep(0.42, 0.58, hold) * smoothstep(3.2, 6.5, y + 1.2 * tuft)
     return leaf
 
 
@@ -292,7 +292,7 @@ def paint(
     broad = fbm3(x * 0.03, y * 0.035, z * 0.03, 3, seed)
     grain = fbm3(x * 0.7, y * 0.8, z * 0.7, 4, seed + 1, gain=0.7)
     bed = noise3(x * 0.03, y * 0.9 + 0.4 * broad, z * 0.03, seed + 2)
-    value = 0.32 * np.exp(0.16 * broad + 0.17 * grain + 0.05 * bed)
+    value = 0.285 * np.exp(0.16 * broad + 0.17 * grain + 0.05 * bed)
     warm = smoothstep(-0.4, 1.6, noise3(x * 0.05, y * 0.03, z * 0.05, seed + 3))
     red, green, blue = value * (1.0 + 0.10 * warm), value * 0.985, value * (0.93 - 0.17 * warm)
 
@@ -324,9 +324,9 @@ def paint(
     leaves = fbm3(x * 1.3, y * 1.3, z * 1.3, 3, seed + 10, gain=0.8)
     bright = np.exp(0.30 * kind + 0.42 * leaves)
     dry = 0.8 * smoothstep(1.1, 2.6, kind + 0.5 * leaves)
-    red = mix(red, bright * mix(0.050, 0.130, dry), leaf)
-    green = mix(green, bright * mix(0.083, 0.115, dry), leaf)
-    blue = mix(blue, bright * mix(0.020, 0.040, dry), leaf)
+    red = mix(red, bright * mix(0.052, 0.125, dry), leaf)
+    green = mix(green, bright * mix(0.076, 0.105, dry), leaf)
+    blue = mix(blue, bright * mix(0.023, 0.040, dry), leaf)
 
     light = np.clip(shade, 0.12, 1.25)
     return np.clip(np.stack([red * light, green * light, blue * light], axis=-1), 0.0, 1.0).astype(np.float32)

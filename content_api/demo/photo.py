@@ -13,7 +13,7 @@ from content_api.demo.view import LensView
 
 FULL_WIDTH_PX, FULL_HEIGHT_PX = 3000, 2000
 EYE_M = 9.0
-HEADING_RAD = float(np.radians(-22.0))
+HEADING_RAD = float(np.radians(-15.0))
 ACROSS_RAD = float(np.radians(62.0))
 HORIZON_SHARE = 0.60  # of the height, from the top
 EXPOSURE = 0.80

@@ -13,7 +13,7 @@ from content_api.demo.view import Rays, View
 
 _TILE_PX = 1024
 # metres per tile, steepness, turn of the tile: from swell down to the ripples at the hull
-_WAVES = ((260.0, 0.030, 0.3), (71.0, 0.045, 1.9), (19.0, 0.060, 3.1), (5.3, 0.055, 4.4))
+_WAVES = ((260.0, 0.034, 0.3), (71.0, 0.055, 1.9), (19.0, 0.062, 3.1), (6.1, 0.036, 4.4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ def sea_light(rays: Rays, px_per_rad: float, eye_m: float, sky: Sky, mirror: Mir
     sparkle *= np.maximum(glint, 0.0)
 
     patch = fbm2(x * 0.011, z * 0.011, 3, 305)
-    crest = np.clip((sx * np.float32(sun[0]) + sz * np.float32(sun[2])) * -2.6, -0.35, 0.6)
+    crest = np.clip((sx * np.float32(sun[0]) + sz * np.float32(sun[2])) * -2.0, -0.35, 0.6)
     clear = smoothstep(0.15, 0.95, down)
     thick = _haze_metres(distance, np.zeros_like(distance), eye_m)
     haze = sky.haze(rays)
     out = np.empty((*np.broadcast_shapes(dx.shape, dy.shape), 3), np.float32)
-    for c, (deep, shallow) in enumerate(((0.022, 0.030), (0.142, 0.180), (0.112, 0.150))):
+    for c, (deep, shallow) in enumerate(((0.020, 0.034), (0.098, 0.128), (0.079, 0.106))):
         body = mix(np.float32(shallow), np.float32(deep), clear) * (1.0 + 0.10 * patch + crest)
         body = body * np.float32(0.55 * sky.ambient[c] + 0.30 * sky.sunlight[c])
         light = mix(body, reflected[..., c], fresnel) + np.float32(sky.sunlight[c]) * sparkle * fresnel
@@ -101,8 +101,8 @@ def _slopes(x: FloatArray, z: FloatArray, footprint: FloatArray) -> tuple[FloatA
 @cache
 def _wave_tile() -> FloatArray:
     """Slopes of a random sea, deviation 1; crests a little sharper than troughs."""
-    height = tile_of(77, _TILE_PX, 9.0, 90.0, 1.15)
-    height = height + 0.22 * (height * height - 1.0)
+    height = tile_of(77, _TILE_PX, 7.0, 60.0, 1.7)
+    height = height + 0.12 * (height * height - 1.0)
     slopes = np.stack(
         [np.roll(height, -1, 1) - np.roll(height, 1, 1), np.roll(height, -1, 0) - np.roll(height, 1, 0)],
         axis=-1,

@@ -45,12 +45,12 @@ class Sky:
         low = np.exp(up * np.float32(-3.4))
         veil = np.exp(up * np.float32(-11.0))
         wide, mid = near_sun**6, near_sun**40
-        core, disc = near_sun**420, smoothstep(0.99994, 0.99997, near_sun)
+        core, disc = near_sun**420, smoothstep(0.999988, 0.999996, near_sun)
         channels = []
         for c in range(3):
             air = mix(np.float32(self.zenith[c]), np.float32(self.horizon[c]), low)
             air += np.float32(self.glow[c]) * (
-                wide * (0.10 + 0.34 * veil + 0.14 * low) + 0.26 * mid + 0.55 * core + 6.0 * disc
+                wide * (0.10 + 0.34 * veil + 0.14 * low) + 0.26 * mid + 0.55 * core + 14.0 * disc * (1.0 - veil)
             )
             channels.append(air)
         return np.stack(channels, axis=-1)
@@ -102,34 +102,36 @@ class Sky:
         return air
 
     def _heap(self, px: FloatArray, pz: FloatArray) -> FloatArray:
-        wx = px + 0.35 * noise2(px * 0.45, pz * 0.45, self.seed + 1)
-        wz = pz + 0.35 * noise2(px * 0.45, pz * 0.45, self.seed + 2)
-        return fbm2(wx * 0.42, wz * 0.62, 6, self.seed + 3, gain=0.56)
+        """Thickness of cloud over a place of the cloud level: fields of small heaps, with clear sky between."""
+        wx = px + 0.10 * noise2(px * 1.1, pz * 1.1, self.seed + 1)
+        wz = pz + 0.10 * noise2(px * 1.1, pz * 1.1, self.seed + 2)
+        field = noise2(px * 0.24 + 0.3, pz * 0.30, self.seed + 5)
+        return 0.85 * field + 0.85 * fbm2(wx * 0.75, wz * 0.95, 6, self.seed + 3, gain=0.60)
 
 
 # Soft early light: the sun some 14 degrees up in the east, thin cloud, jade water, a lot of haze.
 MORNING = Sky(
     sun_heading_rad=float(np.radians(38.0)),
     sun_up_rad=float(np.radians(15.0)),
-    zenith=(0.155, 0.315, 0.56),
-    horizon=(0.63, 0.73, 0.78),
-    glow=(1.0, 0.74, 0.44),
-    sunlight=(2.5, 2.05, 1.5),
-    ambient=(0.50, 0.63, 0.76),
-    haze_per_km=(0.17, 0.20, 0.245),
+    zenith=(0.135, 0.285, 0.52),
+    horizon=(0.60, 0.67, 0.70),
+    glow=(1.0, 0.69, 0.37),
+    sunlight=(2.5, 1.96, 1.32),
+    ambient=(0.52, 0.60, 0.67),
+    haze_per_km=(0.20, 0.235, 0.285),
     cloud_cover=0.12,
     seed=11,
 )
 
 # Golden hour: the sun low in the west, warm haze, long light on the cliffs.
 GOLDEN_HOUR = Sky(
-    sun_heading_rad=float(np.radians(-52.0)),
-    sun_up_rad=float(np.radians(8.5)),
-    zenith=(0.14, 0.24, 0.44),
-    horizon=(0.78, 0.60, 0.44),
+    sun_heading_rad=float(np.radians(-101.0)),
+    sun_up_rad=float(np.radians(10.0)),
+    zenith=(0.15, 0.25, 0.42),
+    horizon=(0.76, 0.57, 0.42),
     glow=(1.15, 0.60, 0.24),
-    sunlight=(3.1, 1.85, 0.92),
-    ambient=(0.44, 0.46, 0.56),
+    sunlight=(3.5, 1.95, 0.88),
+    ambient=(0.46, 0.45, 0.50),
     haze_per_km=(0.15, 0.175, 0.21),
     cloud_cover=0.18,
     seed=29,

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from content_api.demo.field import FloatArray, mix
+from content_api.demo.field import FloatArray, fbm3, look_up, mix, smoothstep
 from content_api.demo.islands import SEAM_COLUMNS, Grown, Standing
 from content_api.demo.karst import STEEPNESS_LOW
 from content_api.demo.sky import Sky
@@ -15,8 +14,8 @@ from content_api.demo.view import Rays, SphereView, View
 
 MARCH_STEPS = 44
 SHADOW_STEPS = 12
+_GRAIN_WITHIN_M = 800.0
 _BATCH = 1 << 16  # rays marched together: their arrays stay in cache
-_LINE = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +253,7 @@ def _gap(place: _Place, dx: FloatArray, dy: FloatArray, dz: FloatArray, t: Float
 def _gap_at(grown: Grown, x: FloatArray, y: FloatArray, z: FloatArray) -> FloatArray:
     level2 = x * x + z * z
     u, v = _table_place(grown.reach, x, y, z, np.sqrt(level2))
-    return np.sqrt(level2 + y * y) - _look_up(grown.reach, u, v)
+    return np.sqrt(level2 + y * y) - look_up(grown.reach, u, v)
 
 
 def _table_place(
@@ -267,18 +266,6 @@ def _table_place(
     u = turn * np.float32(columns / (2 * np.pi)) + np.float32(SEAM_COLUMNS - 0.5)
     v = (steepness - np.float32(STEEPNESS_LOW)) * np.float32(rows / (1.0 - STEEPNESS_LOW)) - np.float32(0.5)
     return u, v
-
-
-def _look_up(table: FloatArray, u: FloatArray, v: FloatArray) -> FloatArray:
-    """Values at places of any count: the lookup wants a rectangle."""
-    count = len(u)
-    lines = -(-count // _LINE)
-    padded = np.zeros((2, lines * _LINE), np.float32)
-    padded[0, :count], padded[1, :count] = u, v
-    u2, v2 = padded.reshape(2, lines, _LINE)
-    found = cv2.remap(table, u2, v2, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    values: FloatArray = found.reshape(lines * _LINE, *table.shape[2:])[:count]
-    return values
 
 
 def _shade(
@@ -297,13 +284,15 @@ def _shade(
     level = np.sqrt(x * x + z * z)
     colours, normals = place.grown.skin(item.distance_m / view.px_per_rad / item.wide)
     u, v = _table_place(colours, x, y, z, level)
-    albedo, own = _look_up(colours, u, v), _look_up(normals, u, v)
+    albedo, own = look_up(colours, u, v), look_up(normals, u, v)
     nx = (own[:, 0] * np.float32(place.cos) - own[:, 2] * np.float32(place.sin)) / np.float32(item.wide)
     nz = (own[:, 2] * np.float32(place.cos) + own[:, 0] * np.float32(place.sin)) / np.float32(item.wide)
     ny = own[:, 1] / np.float32(item.tall)
     scale = 1.0 / np.maximum(np.sqrt(nx * nx + ny * ny + nz * nz), 1e-6)
     nx, ny, nz = nx * scale, ny * scale, nz * scale
 
+    if item.distance_m < _GRAIN_WITHIN_M:
+        albedo *= _grain(view, rays, distance)[:, None]
     height = np.maximum(rays[1] * distance + np.float32(eye_m), 0.0)
     sun = sky.sun
     facing = nx * np.float32(sun[0]) + ny * np.float32(sun[1]) + nz * np.float32(sun[2])
@@ -327,6 +316,14 @@ def _shade(
         through = np.exp(thick * np.float32(-sky.haze_per_km[c] / 1000.0))
         out[:, c] = light * through + haze[:, c] * (1.0 - through)
     return out
+
+
+def _grain(view: View, rays: Rays, distance: FloatArray) -> FloatArray:
+    """Texture finer than the tables, where a pixel can show it."""
+    x, y, z = (r * distance for r in rays)
+    fine = fbm3(x * 0.9, y * 0.9, z * 0.9, 4, 700, gain=0.8)
+    shown = smoothstep(0.65, 0.12, distance / np.float32(view.px_per_rad))
+    return np.exp(0.15 * fine * shown)
 
 
 def _sunshine(
