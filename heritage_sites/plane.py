@@ -64,14 +64,18 @@ def signed_area_m2(ring: Sequence[Vector]) -> float:
 def find_crossing(rings: Sequence[Sequence[Vector]]) -> tuple[int, int] | None:
     """The indexes of two rings (or twice the same) whose edges cross or touch; None if all are clean."""
     edges = sorted(
-        (min(a[0], b[0]), max(a[0], b[0]), number, place, len(ring) - 1, a, b)
+        (min(a[0], b[0]), max(a[0], b[0]), min(a[1], b[1]), max(a[1], b[1]), number, place, a, b)
         for number, ring in enumerate(rings)
         for place, (a, b) in enumerate(itertools.pairwise(ring))
     )
-    for index, (_, east, number, place, count, a, b) in enumerate(edges):
-        for west, _, other, other_place, _, c, d in edges[index + 1 :]:
+    for index, (_, east, south, north, number, place, a, b) in enumerate(edges):
+        count = len(rings[number]) - 1
+        for later in range(index + 1, len(edges)):
+            west, _, other_south, other_north, other, other_place, c, d = edges[later]
             if west > east:
                 break
+            if other_south > north or other_north < south:
+                continue
             if number == other and (place - other_place) % count in (0, 1, count - 1):
                 continue  # neighbours in one ring share a point
             if _do_touch(a, b, c, d):
@@ -79,37 +83,51 @@ def find_crossing(rings: Sequence[Sequence[Vector]]) -> tuple[int, int] | None:
     return None
 
 
-def inner_point(rings: Sequence[Sequence[Vector]]) -> tuple[Vector, float]:
-    """A point far from every edge, and its distance to the nearest: within 2 % of the best there is.
+MAX_SQUARES = 200  # looked at in search of an inner point: enough for 2 % in any shape people draw
 
-    The search halves squares, most promising first (after mapbox/polylabel); a centroid could lie outside.
+
+def inner_point(rings: Sequence[Sequence[Vector]]) -> tuple[Vector, float]:
+    """A point inside, far from every edge, and its distance to the nearest: usually within 2 % of the best.
+
+    A first point is found on a line through the shape, so that there is one however thin it is. Then squares
+    are halved, most promising first (after mapbox/polylabel). A centroid could lie outside.
     """
     outer = rings[0]
     low = (min(x for x, _ in outer), min(y for _, y in outer))
     high = (max(x for x, _ in outer), max(y for _, y in outer))
+    best_point = _point_on_a_line_through(rings)
+    best_m = clearance(best_point, rings)
     half = max(high[0] - low[0], high[1] - low[1]) / 2.0
-    best_point, best_m = outer[0], 0.0
-    queue: list[tuple[float, float, Vector]] = []  # (-reachable, half side, middle)
-
-    def look_at(middle: Vector, half_side: float) -> None:
-        nonlocal best_point, best_m
-        clearance_m = clearance(middle, rings)
-        if clearance_m > best_m:
-            best_point, best_m = middle, clearance_m
-        heapq.heappush(queue, (-(clearance_m + half_side * math.sqrt(2.0)), half_side, middle))
-
-    look_at(((low[0] + high[0]) / 2.0, (low[1] + high[1]) / 2.0), half)
-    for _ in range(_MAX_SQUARES):
-        reachable, half_side, (x, y) = heapq.heappop(queue)
+    queue = [(-math.inf, 2.0 * half, ((low[0] + high[0]) / 2.0, (low[1] + high[1]) / 2.0))]
+    looked_at = 0
+    while queue and looked_at < MAX_SQUARES:
+        reachable, side, (x, y) = heapq.heappop(queue)
         if -reachable <= best_m * 1.02:
             break
-        quarter = half_side / 2.0
+        quarter = side / 4.0
         for dx, dy in ((-quarter, -quarter), (quarter, -quarter), (-quarter, quarter), (quarter, quarter)):
-            look_at((x + dx, y + dy), quarter)
+            middle = (x + dx, y + dy)
+            clearance_m = clearance(middle, rings)
+            looked_at += 1
+            if clearance_m > best_m:
+                best_point, best_m = middle, clearance_m
+            heapq.heappush(queue, (-(clearance_m + quarter * math.sqrt(2.0)), side / 2.0, middle))
     return best_point, best_m
 
 
-_MAX_SQUARES = 2_000  # a sliver a metre wide and a kilometre long needs some hundred
+def _point_on_a_line_through(rings: Sequence[Sequence[Vector]]) -> Vector:
+    """The middle of the widest piece inside, on an east-west line that meets no vertex."""
+    heights = sorted({y for ring in rings for _, y in ring})
+    _, north = max((upper - lower, (lower + upper) / 2.0) for lower, upper in itertools.pairwise(heights))
+    crossings = sorted(
+        ax + (north - ay) * (bx - ax) / (by - ay)
+        for ring in rings
+        for (ax, ay), (bx, by) in itertools.pairwise(ring)
+        if (ay > north) != (by > north)
+    )
+    pieces = zip(crossings[::2], crossings[1::2], strict=True)  # in, out, in, out ...
+    _, east = max((right - left, (left + right) / 2.0) for left, right in pieces)
+    return (east, north)
 
 
 def clearance(point: Vector, rings: Sequence[Sequence[Vector]]) -> float:

@@ -178,7 +178,7 @@ LICENCE = st.builds(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(SITES, TOURS, EXPERIENCES, LICENCE, GEOFENCES, ANCHORS, MEDIA))
 def test_every_value_is_read_back_equal(value):
     written = canonical_json(to_json(value))

@@ -1,6 +1,7 @@
 import itertools
 import json
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from heritage_sites.geofence import (
     contains_height,
     fires,
 )
+from heritage_sites.geofence_rules import find_problems
+from heritage_sites.site import Position, PositionBasis
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "geofence.json").read_text(encoding="utf-8"))
 HERE = LatLon(20.9, 107.1)
@@ -177,6 +180,20 @@ def test_the_centre_of_a_square_with_a_hole_in_the_middle_is_beside_the_hole():
     geofence = PolygonGeofence("a", (square(0.01), square(0.004)))
     assert not geofence.contains(HERE)
     assert geofence.clearance_m(geofence.centre) == pytest.approx(370, abs=15)
+
+
+def test_the_centre_of_a_sliver_lies_inside():
+    sliver = PolygonGeofence("a", (ring((20, 107), (20.5, 107.5), (20.50003, 107.5), (20.00003, 107)),))
+    assert 0 < sliver.clearance_m(sliver.centre) < 3
+
+
+def test_the_most_tangled_fence_allowed_is_handled_in_reasonable_time():
+    teeth = [(20 + row * 0.0008, 107 + 0.1 * (row % 2 != place)) for row in range(998) for place in (0, 1)]
+    comb = PolygonGeofence("a", (ring(*teeth, (teeth[-1][0], 106.99), (20, 106.99)),))
+    started = time.process_time()
+    assert find_problems(comb, Position(PositionBasis.SURVEYED, HERE, 3)) == []
+    assert comb.contains(comb.centre)
+    assert time.process_time() - started < 10  # 1.5 s on a desk; the limit is for a busy machine
 
 
 def test_circle_as_geojson():
