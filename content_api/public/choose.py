@@ -121,8 +121,8 @@ ENTRY_FILES = (
     "model.glb",
     "tiles.json",
     "panorama.jpg",
-    "photo.webp",
     "photo.jpg",
+    "photo.webp",
     "poster.webp",
     "poster.jpg",
     "thumb.jpg",
@@ -170,7 +170,7 @@ def _entries(derivative: Derivative) -> list[DerivativeFile]:
 
 
 def _entry_for(derivative: Derivative, profile: DeviceProfile) -> DerivativeFile | None:
-    """The first file that the device can decode; None if it can decode none of them."""
+    """The file to open: the usual one, or of those that the device decodes the smallest; None if there is none."""
     if profile.image_formats is None:
         return _entries(derivative)[0]
     formats = {_media_type(name) for name in profile.image_formats}
@@ -180,7 +180,8 @@ def _entry_for(derivative: Derivative, profile: DeviceProfile) -> DerivativeFile
     pictures = {file.media_type for file in derivative.files if file.media_type.startswith("image/")}
     if entries[0].path == "tiles.json":
         return entries[0] if pictures <= formats else None
-    return next((file for file in entries if file.media_type in formats), None)
+    decoded = [file for file in entries if file.media_type in formats]
+    return min(decoded, key=lambda file: file.bytes, default=None)
 
 
 def _texture_formats(derivative: Derivative) -> set[str]:
