@@ -6,7 +6,8 @@ appears in a request only as a geohash of five characters; ranking by distance h
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -100,8 +101,7 @@ class Questions:
     cells: CellCache
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
+        if not _is_http(self.url) or "?" in self.url or "#" in self.url:
             raise ValueError(f"url: want the service's address such as https://example.org, got {self.url!r}")
         if not self.languages or not all(self.languages):
             raise ValueError("languages: want at least one language tag such as 'vi'")
@@ -155,12 +155,11 @@ class Questions:
 
     def absolute(self, url: str) -> str:
         """A URL of an answer joined with the service's own; AnswerUnexpected for other schemes than HTTP."""
-        joined = urljoin(self.url.rstrip("/") + "/", url)
-        if urlsplit(joined).scheme not in {"http", "https"}:
-            raise AnswerUnexpected(
-                "the answer holds an address that is not HTTP; nothing was fetched from it"
-            )
-        return joined
+        with suppress(ValueError):
+            joined = urljoin(self.url.rstrip("/") + "/", url)
+            if _is_http(joined):
+                return joined
+        raise AnswerUnexpected("the answer holds an address that is not HTTP; nothing was fetched from it")
 
     def _for_visitor(self) -> dict[str, object]:
         return {"languages": list(self.languages), "device": self.device.as_variable()}
@@ -194,7 +193,7 @@ class Questions:
         return (yield from retrying(once, self.patience))
 
 
-def rank(experiences: Sequence[Experience] | Any, position: LatLon) -> tuple[Nearby, ...]:
+def rank(experiences: Iterable[Experience], position: LatLon) -> tuple[Nearby, ...]:
     """Nearest first; experiences without a position last; equal distances by slug."""
     nearby = [
         Nearby(experience, None if experience.point is None else distance_m(position, experience.point))
@@ -242,6 +241,14 @@ def read_answer(response: Response) -> Mapping[str, Any]:
     if status != 200 or not isinstance(data, dict):
         raise AnswerUnexpected(f"the service answered with status {status} and no data; check the address")
     return data
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        return False
 
 
 def _code_of(fault: Fields) -> str | None:

@@ -323,7 +323,7 @@ def test_an_id_that_is_no_digest_never_becomes_a_folder(service: FakeService, tm
     assert service.seen == []
 
 
-@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://example.org/"])
+@pytest.mark.parametrize("address", ["file:///etc/passwd", "ftp://example.org/", "http://[", "http://a:b/"])
 def test_addresses_that_are_not_http_are_never_opened(
     service: FakeService, tmp_path: Path, address: str
 ) -> None:
