@@ -26,7 +26,7 @@ MAX_PROBLEMS_SHOWN = 3  # per master, in the summary; the report holds them all
 
 @app.command()
 def optimize(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Masters, or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Masters, or folders of them.")],
     out: Annotated[Path, typer.Option(help="Folder for the derivatives; made where absent.")],
     recipe: Annotated[
         list[str] | None,
@@ -43,8 +43,7 @@ def optimize(
 ) -> None:
     """Make web, AR and VR derivatives of 3D models, panoramas and photos.
 
-    Exit code: 0 all done, 1 something was refused (its sender can mend it), 2 wrong usage, 3 something
-    failed.
+    Exit code: 0 done, 1 something refused (its sender can mend it), 2 wrong usage, 3 something failed.
     """
     _check_usage(paths, out, recipe or [], report)
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR if verbose else logging.CRITICAL)

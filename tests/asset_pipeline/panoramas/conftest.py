@@ -12,7 +12,7 @@ Colours = np.ndarray
 
 
 def smooth_colour(x: Colours, y: Colours, z: Colours) -> Colours:
-    """Waves through space: no two poles, edges or seams look alike, and nothing is finer than 25 source pixels."""
+    """Waves through space: no two poles, edges or seams look alike; nothing is finer than 25 pixels."""
     red = 128 + 55 * np.sin(17 * x + 5 * y - 3 * z) + 40 * y
     green = 128 + 50 * np.sin(23 * z - 9 * x + 1) + 45 * x
     blue = 128 + 60 * np.cos(19 * y + 11 * z + 2) + 40 * z
