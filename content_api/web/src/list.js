@@ -39,6 +39,7 @@ export function makeList(context, onSite) {
     button.type = 'button';
     button.dataset.slug = experience.slug;
     const poster = posterOf(experience);
+    button.classList.toggle('card-plain', !poster);
     if (poster) {
       const image = make('img', 'card-image');
       image.src = poster;

@@ -22,6 +22,7 @@ export function makeMap(context) {
     const { state, chosen } = context;
     places.clearLayers();
     const rich = new Map(state.experiences.map((one) => [one.site.slug, one]));
+    const labelBelow = labelsBelow(state.sites.filter((site) => rich.has(site.slug) && site.position.latDeg != null));
     for (const site of state.sites) {
       const { latDeg, lonDeg } = site.position;
       if (latDeg == null) continue;
@@ -33,7 +34,11 @@ export function makeMap(context) {
         iconSize: experience ? [34, 34] : [16, 16],
       });
       const marker = L.marker([latDeg, lonDeg], { icon, title: name, alt: name, keyboard: true, riseOnHover: true, zIndexOffset: experience ? 1000 : 0 });
-      marker.bindTooltip(name, { direction: 'top', offset: [0, experience ? -16 : -8], permanent: Boolean(experience), className: 'pin-name' });
+      const below = labelBelow.has(site.slug);
+      const lift = (experience ? 16 : 8) * (below ? 1 : -1);
+      marker.bindTooltip(name, {
+        direction: below ? 'bottom' : 'top', offset: [0, lift], permanent: Boolean(experience), className: 'pin-name',
+      });
       const target = experience ? `#/experience/${encodeURIComponent(experience.slug)}` : `#/site/${encodeURIComponent(site.slug)}`;
       marker.on('click keypress', (event) => {
         if (event.type === 'keypress' && !['Enter', ' '].includes(event.originalEvent.key)) return;
@@ -55,6 +60,22 @@ export function makeMap(context) {
   }
 
   return { draw, show };
+}
+
+// Labels of close neighbours would cover each other: of two, the southern one is written below its pin.
+const NEAR_DEG = 0.06;
+
+function labelsBelow(sites) {
+  const below = new Set();
+  const southward = [...sites].sort((a, b) => b.position.latDeg - a.position.latDeg);
+  southward.forEach(({ slug, position }, i) => {
+    const close = southward.slice(0, i).some(
+      (other) => !below.has(other.slug) &&
+        Math.abs(other.position.latDeg - position.latDeg) < NEAR_DEG && Math.abs(other.position.lonDeg - position.lonDeg) < 2 * NEAR_DEG,
+    );
+    if (close) below.add(slug);
+  });
+  return below;
 }
 
 async function drawCoast(map) {
