@@ -193,6 +193,11 @@ def test_a_file_at_the_size_limit_is_read(folder):
     assert check_catalogue(folder) == []
 
 
+def test_a_file_larger_than_memory_is_refused_unread(folder):
+    os.truncate(folder / SITE, 2**36)  # sparse: 64 GiB that take no room on the disk
+    assert check_catalogue(folder) == [Problem(SITE, "", f"The file is larger than {MAX_FILE_BYTES} bytes.")]
+
+
 def test_infinite_numbers_are_refused(folder):
     body = (folder / SITE).read_text(encoding="utf-8")
     (folder / SITE).write_text(body.replace("550.0", "1e999"), encoding="utf-8")
