@@ -22,7 +22,7 @@ from asset_pipeline.outcome import warn
 from heritage_sites.problem import Problem
 
 POSTER_FILES = ("poster.webp", "poster.jpg")
-DEFAULT_WIDTH_PX, DEFAULT_HEIGHT_PX = 1200, 900
+DEFAULT_WIDTH_PX, DEFAULT_HEIGHT_PX = 1280, 960
 MIN_PX, MAX_PX = 64, 2048  # per side; the model is drawn at twice the size
 MAX_RENDER_S = 120.0  # a million triangles take about 6 s; this is for drivers that hang
 JPEG_QUALITY = 85
@@ -120,8 +120,7 @@ def _mist(width_px: int, height_px: int) -> Floats:
     color = color * (1 - below) + SEA_FLOOR * below
     x = np.linspace(-1, 1, width_px, dtype=np.float32)[None, :, None]
     vignette = 1 - 0.07 * np.clip(x**2 + (y * 2 - 1) ** 2 - 0.4, 0, 1.6)
-    result: Floats = color * vignette
-    return result
+    return (color * vignette).astype(np.float32)
 
 
 def _shadow(floor: NDArray[Any], opacity: Floats, width_px: int, height_px: int) -> Floats:
@@ -130,10 +129,11 @@ def _shadow(floor: NDArray[Any], opacity: Floats, width_px: int, height_px: int)
     The model stands in the floor's picture; its pixels are left out, or the blur would draw a dark rim around
     it.
     """
-    light = floor[:, :, :3].astype(np.float32).mean(axis=2)
-    light = np.where(floor[:, :, 3] > 250, light, np.float32(255))
+    light: Floats = floor[:, :, :3].mean(axis=2, dtype=np.float32)
+    light = np.where(floor[:, :, 3] > 250, light, np.float32(255)).astype(np.float32)
     open_floor = np.median(np.concatenate([light[-4:].ravel(), light[:, :4].ravel(), light[:, -4:].ravel()]))
-    share = _resized(np.clip(light / np.float32(max(float(open_floor), 1.0)), 0, 1), width_px, height_px)
+    relative = (light / max(float(open_floor), 1.0)).clip(0, 1).astype(np.float32)
+    share = _resized(relative, width_px, height_px)
     visible = (_blurred(opacity[:, :, 0], 2) < 0.01).astype(np.float32)
     near, far = (
         (_blurred(share * visible, radius) + 1e-3) / (_blurred(visible, radius) + 1e-3)
