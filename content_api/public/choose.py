@@ -170,7 +170,7 @@ def _entries(derivative: Derivative) -> list[DerivativeFile]:
 
 
 def _entry_for(derivative: Derivative, profile: DeviceProfile) -> DerivativeFile | None:
-    """The file to open: the usual one, or of those that the device decodes the smallest; None if there is none."""
+    """The usual file to open, or of those that the device decodes the smallest; None without any."""
     if profile.image_formats is None:
         return _entries(derivative)[0]
     formats = {_media_type(name) for name in profile.image_formats}

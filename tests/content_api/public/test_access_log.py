@@ -1,5 +1,6 @@
 """The access log tells how requests ended, and nothing about who asked or for what place."""
 
+import asyncio
 import logging
 import re
 
@@ -32,6 +33,7 @@ def test_a_line_for_each_request(sandbox: RunningApp, caplog) -> None:
     assert second.startswith("GET /nothing-here 404 ")
 
 
+NEAR = "query($p: PositionInput!) { experiencesNear(position: $p, radiusM: 4321, first: 1) { totalCount } }"
 POSITION = "position: {latDeg: 20.844321, lonDeg: 107.091234}, radiusM: 4321, first: 1"
 
 
@@ -44,12 +46,12 @@ POSITION = "position: {latDeg: 20.844321, lonDeg: 107.091234}, radiusM: 4321, fi
         ("POST", f"{{ experiencesNear({POSITION}) {{ totalCount }} }}", None),
         (
             "POST",
-            "query($p: PositionInput!) { experiencesNear(position: $p, radiusM: 4321, first: 1) { totalCount } }",
+            NEAR,
             {"p": {"latDeg": 20.844321, "lonDeg": 107.091234}},
         ),
         (
             "POST",
-            "query($p: PositionInput!) { experiencesNear(position: $p, radiusM: 4321, first: 1) { totalCount } }",
+            NEAR,
             {"p": {"latDeg": "20.844321", "lonDeg": 107.091234}},
         ),
         ("POST", '{ experiencesInCell(geohash: "w7g8z9q2", first: 1) { totalCount } }', None),
@@ -87,8 +89,6 @@ def test_a_path_cannot_write_a_line_of_its_own(sandbox: RunningApp, caplog) -> N
 
 
 def test_a_request_that_breaks_is_logged_too(caplog) -> None:
-    import asyncio
-
     async def broken(scope, receive, send) -> None:
         raise RuntimeError
 

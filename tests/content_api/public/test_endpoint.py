@@ -36,7 +36,7 @@ def get(app: RunningApp, method: str = "GET", headers: dict[str, str] | None = N
     return app.request(method, f"/graphql?{urlencode(parameters)}", headers=headers)
 
 
-# -- media types ----------------------------------------------------------------------------------------------
+# -- media types -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_compressed_body_is_415(sandbox: RunningApp) -> None:
     assert post(sandbox, {"query": TYPENAME}, content_encoding="gzip").status_code == 415
 
 
-# -- malformed requests ---------------------------------------------------------------------------------------
+# -- malformed requests ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_the_query_string_is_bounded(sandbox: RunningApp, extra: int, status: in
     assert sandbox.get(f"/graphql?{query_string}&pad={filler}").status_code == status
 
 
-# -- methods --------------------------------------------------------------------------------------------------
+# -- methods ---------------------------------------------------------------------------------------------
 
 
 def test_get_with_variables(sandbox: RunningApp) -> None:
@@ -267,7 +267,7 @@ def test_pages_of_any_origin_may_ask(sandbox: RunningApp) -> None:
     assert post(sandbox, b"{", origin="https://app.example").headers["access-control-allow-origin"] == "*"
 
 
-# -- caching --------------------------------------------------------------------------------------------------
+# -- caching ---------------------------------------------------------------------------------------------
 
 
 def test_an_answer_over_get_may_be_kept_for_a_while(sandbox: RunningApp) -> None:
@@ -317,7 +317,7 @@ def test_a_new_release_changes_the_tag_and_is_picked_up_without_restart(own_bay:
         assert new.json()["data"]["release"] == {"id": release_id, "sequence": 2, "experienceCount": 0}
 
 
-# -- who may look inside --------------------------------------------------------------------------------------
+# -- who may look inside ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ def test_ad_hoc_queries_are_answered_outside_of_the_sandbox_too(production: Runn
     }
 
 
-# -- when something breaks ------------------------------------------------------------------------------------
+# -- when something breaks -------------------------------------------------------------------------------
 
 
 def break_field(monkeypatch: pytest.MonkeyPatch, type_name: str, field: str, resolve) -> None:
@@ -394,7 +394,7 @@ def test_an_argument_whose_variable_was_left_out_is_the_callers_mistake(sandbox:
     assert sandbox.refusal(query, s=None)[0] == "BAD_USER_INPUT"
 
 
-# -- before the first release ---------------------------------------------------------------------------------
+# -- before the first release ----------------------------------------------------------------------------
 
 
 def test_without_a_release_it_is_alive_but_not_ready(tmp_path, bay: FolderStore) -> None:

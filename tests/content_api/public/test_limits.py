@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from graphql import parse
+from halong_xr.documents import DOCUMENTS
 
 from content_api.public import execution
 from content_api.public.documents import MAX_CACHED_CHARS, MAX_DOCUMENTS, MAX_REFUSED, Documents
@@ -23,7 +24,6 @@ from content_api.public.limits import (
     check_limits,
 )
 from content_api.public.schema import SCHEMA
-from halong_xr.documents import DOCUMENTS
 from tests.content_api.public.conftest import RunningApp
 
 

@@ -245,7 +245,8 @@ def test_a_store_that_is_away_is_503(own_bay: FolderStore, monkeypatch) -> None:
 
 
 def test_media_urls_follow_the_setting(own_bay: FolderStore) -> None:
-    query = "{ experiences(first: 1) { edges { node { media { derivatives { baseUrl fileListUrl entry { url } } } } } } }"
+    query = """{ experiences(first: 1) { edges { node {
+      media { derivatives { baseUrl fileListUrl entry { url } } } } } } }"""
     with running(own_bay, MEDIA_URL="https://cdn.example/bay/") as app:
         [edge] = app.ask(query)["experiences"]["edges"]
         first = edge["node"]["media"][0]["derivatives"][0]

@@ -6,13 +6,13 @@ import pytest
 
 from content_api.public.open_release import MAX_RADIUS_M, OpenRelease, open_catalogue
 from heritage_sites import (
+    NO_POSITION,
     BoundingBox,
     Catalogue,
     CircleGeofence,
     ExperienceKind,
     LatLon,
     LocalisedText,
-    NO_POSITION,
     Position,
     PositionBasis,
     Site,
@@ -140,7 +140,7 @@ def test_the_radius_limits_themselves_are_taken(sandbox: RunningApp, radius: flo
     assert "experiencesNear" in sandbox.ask(NEAR, lat=0, lon=0, radius=radius)
 
 
-# -- what stands where ----------------------------------------------------------------------------------------
+# -- what stands where -----------------------------------------------------------------------------------
 
 
 def site(site_id: str, *, point: LatLon | None = None, fences: tuple[CircleGeofence, ...] = ()) -> Site:

@@ -133,7 +133,7 @@ def test_a_tour_must_stop_at_known_sites() -> None:
         open_catalogue(Catalogue((), seed.tours), release_id="ab" * 32, sequence=1)
 
 
-# -- following the store --------------------------------------------------------------------------------------
+# -- following the store ---------------------------------------------------------------------------------
 
 
 class Unreachable(FolderStore):

@@ -68,8 +68,8 @@ def test_site(sandbox: RunningApp) -> None:
     site = sandbox.ask(
         """{ site(slug: "hang-sung-sot") { id slug kind name { language text state } names { language text }
              position { basis latDeg lonDeg uncertaintyM } sources status visitNote
-             geofences { id type liveUse radiusM centreLatDeg centreLonDeg path halfWidthM minHeightM maxHeightM
-                         geometry }
+             geofences { id type liveUse radiusM centreLatDeg centreLonDeg path halfWidthM
+                         minHeightM maxHeightM geometry }
              experiences(first: 5) { totalCount edges { node { slug } } } } }"""
     )["site"]
     assert (site["id"], site["slug"], site["kind"]) == ("Site:hang-sung-sot", "hang-sung-sot", "CAVE")
@@ -93,7 +93,8 @@ def test_site(sandbox: RunningApp) -> None:
 def test_the_site_without_a_position(sandbox: RunningApp, release: OpenRelease) -> None:
     [slug] = [site.id for site in release.sites_by_id if site.position.point is None]
     site = sandbox.ask(
-        "query($slug: String!) { site(slug: $slug) { position { basis latDeg lonDeg uncertaintyM } geofences { id } } }",
+        """query($slug: String!) { site(slug: $slug) {
+             position { basis latDeg lonDeg uncertaintyM } geofences { id } } }""",
         slug=slug,
     )["site"]
     assert site == {
@@ -103,7 +104,8 @@ def test_the_site_without_a_position(sandbox: RunningApp, release: OpenRelease) 
 
 
 def test_sites_come_by_slug_and_kind(sandbox: RunningApp, release: OpenRelease) -> None:
-    query = "query($kind: SiteKind) { sites(first: 100, kind: $kind) { totalCount edges { node { slug kind } } } }"
+    query = """query($kind: SiteKind) {
+      sites(first: 100, kind: $kind) { totalCount edges { node { slug kind } } } }"""
     everything = sandbox.ask(query)["sites"]
     assert [edge["node"]["slug"] for edge in everything["edges"]] == sorted(release.sites)
     caves = sandbox.ask(query, kind="CAVE")["sites"]
@@ -197,7 +199,8 @@ def test_experience(sandbox: RunningApp) -> None:
 
 
 def test_what_is_no_illustration_has_no_notice(sandbox: RunningApp) -> None:
-    query = '{ experience(slug: "hang-sung-sot-photo") { illustration illustrationNotice { text } anchor { kind } } }'
+    query = """{ experience(slug: "hang-sung-sot-photo") {
+      illustration illustrationNotice { text } anchor { kind } } }"""
     assert sandbox.ask(query) == {
         "experience": {"illustration": False, "illustrationNotice": None, "anchor": None}
     }
@@ -247,8 +250,8 @@ def test_experiences_of_a_site_and_kind(sandbox: RunningApp) -> None:
 
 def test_media_and_derivatives(sandbox: RunningApp, release: OpenRelease) -> None:
     query = """query($device: DeviceProfile) { experience(slug: "hang-dau-go-model") { media { role
-      alt { text } derivatives(for: $device) { derivativeId usage quality mediaType bytes fileCount recipe measures why
-        baseUrl fileListUrl entry { path url mediaType bytes sha256 } files { path url } } } } }"""
+      alt { text } derivatives(for: $device) {
+        derivativeId usage quality mediaType bytes fileCount recipe measures why baseUrl fileListUrl entry { path url mediaType bytes sha256 } files { path url } } } } }"""
     [media] = sandbox.ask(query)["experience"]["media"]
     assert (media["role"], media["alt"]["text"]) == ("MODEL", "What it shows")
     assert [(each["usage"], each["quality"], each["why"]) for each in media["derivatives"]] == [

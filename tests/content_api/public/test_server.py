@@ -20,6 +20,7 @@ from tests.content_api.public.samples import put_release, sample_catalogue
 
 ROOT = Path(__file__).parents[3]
 START_S = 30.0  # importing takes a second, on a busy machine more
+ENTRIES = '{ experience(slug: "hang-dau-go-model") { media { derivatives { entry { url bytes } } } } }'
 CODE = """
 import os
 from content_api.public.app import serve
@@ -85,9 +86,7 @@ def test_it_answers_over_http(server: Server) -> None:
         assert "server" not in answer.headers
         found = client.post(
             "/graphql",
-            json={
-                "query": '{ experience(slug: "hang-dau-go-model") { media { derivatives { entry { url bytes } } } } }'
-            },
+            json={"query": ENTRIES},
         ).json()["data"]["experience"]["media"][0]["derivatives"]
         entry = max((each["entry"] for each in found), key=lambda each: each["bytes"])
         assert len(client.get(entry["url"]).content) == entry["bytes"] == 1_600_000
@@ -96,7 +95,8 @@ def test_it_answers_over_http(server: Server) -> None:
 
 
 def test_its_log_holds_no_position_and_no_secret(server: Server) -> None:
-    query = "{ experiencesNear(position: {latDeg: 20.844321, lonDeg: 107.091234}, radiusM: 900, first: 1) { totalCount } }"
+    position = "{latDeg: 20.844321, lonDeg: 107.091234}"
+    query = f"{{ experiencesNear(position: {position}, radiusM: 900, first: 1) {{ totalCount }} }}"
     with httpx.Client(base_url=server.url) as client:
         assert client.get("/graphql", params={"query": query}).status_code == 200
         request_id = client.get("/graphql", params={"query": query[:-3]}).headers["x-request-id"]
