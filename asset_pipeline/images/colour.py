@@ -1,14 +1,16 @@
 """Any picture's colours as 8-bit sRGB, with or without alpha."""
 
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
 
-import pyvips
+from PIL import ImageCms
 
 from asset_pipeline.outcome import warn
 from heritage_sites.problem import Problem
 
 _PROFILE_FIELD = "icc-profile-data"
+_SPACES = {1: "GRAY", 3: "RGB", 4: "CMYK"}  # by number of bands, without alpha
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +35,31 @@ def to_srgb(pixels: Any) -> SrgbPixels:
     warnings: tuple[Problem, ...] = ()
     colour = None
     if pixels.get_typeof(_PROFILE_FIELD):
-        try:
+        fault = _profile_fault(bytes(pixels.get(_PROFILE_FIELD)), pixels.bands)
+        if fault:
+            text = f"The picture's colour profile {fault}; its colours are taken for sRGB."
+            warnings = (warn(text, where="colour profile"),)
+        else:
             colour = pixels.icc_transform(
                 "srgb", embedded=True, intent="relative", black_point_compensation=True, depth=8
             )
-        except pyvips.Error:
-            text = "The picture's colour profile cannot be used; its colours are taken for sRGB."
-            warnings = (warn(text, where="colour profile"),)
     if colour is None:
         colour = _with_known_interpretation(pixels).colourspace("srgb")
     if colour.bands < 3:
         colour = colour.extract_band(0).bandjoin([colour.extract_band(0)] * 2)
     colour = _without_profile(colour.extract_band(0, n=3).cast("uchar").copy(interpretation="srgb"))
     return SrgbPixels(colour, alpha, warnings)
+
+
+def _profile_fault(profile: bytes, bands: int) -> str:
+    """What is wrong with a profile, "" for a usable one. libvips itself passes over bad ones in silence."""
+    try:
+        space = ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space.strip()
+    except (OSError, ValueError, ImageCms.PyCMSError):
+        return "is damaged"
+    if space != _SPACES.get(bands):
+        return f"is for {space} pictures"
+    return ""
 
 
 def _as_8_bit(band: Any) -> Any:

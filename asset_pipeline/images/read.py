@@ -28,7 +28,7 @@ _LOADERS = {
     "gif": "gifload",
 }
 _OUT_OF_MEMORY_WORDS = ("out of memory", "unable to allocate", "cannot allocate", "failed to allocate")
-_OUR_FAULT_WORDS = ("no space left", "file too large", "write error", "unable to write")
+_OUR_FAULT_WORDS = ("no space left", "file too large")
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
@@ -108,7 +108,8 @@ def reading() -> Iterator[None]:
 
 def _reason(error: "pyvips.Error") -> str:
     lines = [line.strip() for line in str(error.detail or error).splitlines() if line.strip()]
-    kept = [line for line in lines if not line.startswith("unable to call")] or ["it cannot be decoded"]
+    kept = [line for line in lines if not line.startswith(("unable to call", "unable to write"))]
+    kept = kept or ["it cannot be decoded"]
     words = kept[0].split(": ", 1)[-1]
     return words[:160]
 
