@@ -120,7 +120,8 @@ def _mist(width_px: int, height_px: int) -> Floats:
     color = color * (1 - below) + SEA_FLOOR * below
     x = np.linspace(-1, 1, width_px, dtype=np.float32)[None, :, None]
     vignette = 1 - 0.07 * np.clip(x**2 + (y * 2 - 1) ** 2 - 0.4, 0, 1.6)
-    return (color * vignette).astype(np.float32)
+    result: Floats = (color * vignette).astype(np.float32)
+    return result
 
 
 def _shadow(floor: NDArray[Any], opacity: Floats, width_px: int, height_px: int) -> Floats:
@@ -139,7 +140,8 @@ def _shadow(floor: NDArray[Any], opacity: Floats, width_px: int, height_px: int)
         (_blurred(share * visible, radius) + 1e-3) / (_blurred(visible, radius) + 1e-3)
         for radius in (width_px / 260, width_px / 55)
     )
-    result: Floats = 1 - SHADOW_STRENGTH * (1 - np.clip(near * 0.45 + far * 0.55, 0, 1))
+    lit = np.clip(near * 0.45 + far * 0.55, 0, 1)
+    result: Floats = (1 - SHADOW_STRENGTH * (1 - lit)).astype(np.float32)
     return result
 
 

@@ -123,7 +123,8 @@ def machine() -> str:
     except (OSError, ValueError):
         memory = "? GiB"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{model}, {cores} cores, {memory}, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    return f"{model}, {cores} cores, {memory}, {system}"
 
 
 def commit() -> str:
@@ -147,8 +148,8 @@ class Cost:
 def run_child(command: Sequence[str | Path], *, cwd: Path | None = None, timeout_s: float = 600) -> Cost:
     """Run a command to its end, quietly. Raises RuntimeError with the end of its output if it fails.
 
-    peak_bytes is the largest resident set of any one process under it. A small Python in between waits for the
-    command, so that the figures are of its children alone.
+    peak_bytes is the largest resident set of any one process under it. A small Python in between waits for
+    the command, so that the figures are of its children alone.
     """
     started = time.perf_counter()
     done = subprocess.run(
