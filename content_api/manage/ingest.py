@@ -205,16 +205,22 @@ def _run_one(
         derivatives = _each_once(derivative for result in results for derivative in result.derivatives)
         if not derivatives:
             return _refused(row, f"There is no recipe which makes a {row.kind} of this file.")
-        try:
-            if any(result.master_sha256 != delivery.sha256 for result in results):
-                raise ContentChanged(row.file, "the pipeline read another file than was announced")
-            put_master(store, row.path, delivery.sha256)
-        except ContentChanged:
+        is_same = all(result.master_sha256 == delivery.sha256 for result in results)
+        if not (is_same and _put_same_master(delivery, store)):
             advice = "Deliver it again when it is complete."
             return _refused(row, "The file changed while it was read.", advice)
         for derivative in derivatives:
             put_derivative(store, derivative, out / derivative.derivative_id)
     return _Outcome(derivatives, None, problems)
+
+
+def _put_same_master(delivery: _Delivery, store: Store) -> bool:
+    """Store the master; False when its file, or one that it refers to, changed in the meantime."""
+    try:
+        put_master(store, delivery.row.path, delivery.sha256)
+    except ContentChanged:
+        return False
+    return True
 
 
 def _is_up_to_date(draft: Draft, store: Store) -> bool:

@@ -108,15 +108,15 @@ class Record:
 
 
 def choose(text: str, known: Mapping[str, _T], what: str) -> _T:
-    """The known value of this name; the fault names those that are near."""
+    """The known value of this name; the fault names the nearest."""
     if text in known:
         return known[text]
     if not text:
         raise CellInvalid(f"The {what} is missing.", _known(known))
     folded = {name.lower(): name for name in known}
-    near = difflib.get_close_matches(text.lower(), folded, n=3)
+    near = difflib.get_close_matches(text.lower(), folded, n=1)
     if near:
-        advice = f"Do you mean {' or '.join(folded[name] for name in near)}?"
+        advice = f"Do you mean {folded[near[0]]}?"
     else:
         advice = _known(known)
     raise CellInvalid(f"There is no {what} '{text[:60]}'.", advice)
