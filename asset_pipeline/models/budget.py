@@ -1,4 +1,6 @@
-"""A recipe's limits against what came out: over budget is a Problem with limit and actual, never a silent pass."""
+"""A recipe's limits against what came out: over budget is a Problem with limit and actual, never a silent
+pass.
+"""
 
 from asset_pipeline.models.measure import ModelMeasures
 from asset_pipeline.models.recipes import ModelRecipe

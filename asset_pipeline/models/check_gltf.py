@@ -1,7 +1,7 @@
 """What the shape alone cannot tell: the node graph, skins, animations, and what accessors are used for.
 
-Everything the Khronos validator calls an error and a reader would stumble over is a Problem; all of them are reported.
-Data (numbers inside accessors) is looked at in `mend`.
+Everything the Khronos validator calls an error and a reader would stumble over is a Problem; all of them are
+reported. Data (numbers inside accessors) is looked at in `mend`.
 """
 
 from collections.abc import Iterator
@@ -322,7 +322,8 @@ def _texture_faults(document: Document) -> Iterator[Fault]:
                 if f"TEXCOORD_{uv_set}" not in primitive["attributes"]:
                     yield (
                         where,
-                        f"material {material_index}'s {texture[1:]} needs TEXCOORD_{uv_set}, which is missing.",
+                        f"material {material_index}'s {texture[1:]} needs TEXCOORD_{uv_set}, "
+                        "which is missing.",
                     )
 
 

@@ -1,4 +1,6 @@
-"""Walk a glTF tree along the table in `schema`: wrong shapes are Problems, slips that harm nobody are mended."""
+"""Walk a glTF tree along the table in `schema`: wrong shapes are Problems, slips that harm nobody are
+mended.
+"""
 
 import math
 from typing import Any
@@ -24,7 +26,9 @@ MAX_PROBLEMS = 50  # a broken exporter repeats itself; fifty faults show its hab
 
 
 def check_shape(tree: JsonObject) -> list[Problem]:
-    """Mend the freshly parsed tree in place; returns warnings. Refused with every fault found (up to MAX_PROBLEMS)."""
+    """Mend the freshly parsed tree in place; returns warnings. Refused with every fault found (up to
+    MAX_PROBLEMS).
+    """
     if not isinstance(tree.get("asset"), dict) or not isinstance(tree["asset"].get("version"), str):
         raise refuse("there is no asset.version, so this is not glTF 2.", where="/asset")
     version = tree["asset"]["version"]
@@ -87,7 +91,7 @@ class _Walk:
         for name in [name for name in found if name in shape.extensions]:
             self.value(found[name], shape.extensions[name], f"{where}/extensions/{name}")
 
-    def value(self, value: Any, shape: Shape, where: str) -> Any:  # noqa: PLR0911 - one line per shape
+    def value(self, value: Any, shape: Shape, where: str) -> Any:
         match shape:
             case Object():
                 self.object(value, shape, where)

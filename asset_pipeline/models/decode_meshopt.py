@@ -52,4 +52,4 @@ def decode_view(body: memoryview, extension: JsonObject, where: str) -> memoryvi
         decoded = meshopt.decode_gltf_buffer(bytes(body), count, stride, mode, kind)
     except (ValueError, RuntimeError, TypeError, OverflowError, MemoryError) as error:
         raise refuse("a meshopt-compressed part is damaged.", where=where) from error
-    return memoryview(np.ascontiguousarray(decoded).view(np.uint8).reshape(-1)).cast("B")
+    return memoryview(np.ascontiguousarray(decoded).tobytes())

@@ -31,7 +31,9 @@ POINTS, LINES, LINE_LOOP, LINE_STRIP, TRIANGLES, TRIANGLE_STRIP, TRIANGLE_FAN = 
 
 
 def copy_tree(value: Any) -> Any:
-    """A copy of a JSON tree in which no object or list stands twice, so that each place can be changed alone."""
+    """A copy of a JSON tree in which no object or list stands twice, so that each place can be changed
+    alone.
+    """
     if isinstance(value, dict):
         return {key: copy_tree(child) for key, child in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The glTF extensions we know, and what becomes of each: one table, also printed in docs/formats/models.md."""
+"""The glTF extensions we know, and what becomes of each: one table, printed in docs/formats/models.md too."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -106,7 +106,8 @@ def remove_unkeepable(tree: JsonObject) -> list[Problem]:
         tree.pop("extensionsUsed", None)
     return [
         warn(
-            f"the extension {name} was removed: it points to data that is written anew and we do not know how.",
+            f"the extension {name} was removed: it points to data that is written anew, "
+            "and we do not know how.",
             where="/extensionsUsed",
         )
         for name in doomed

@@ -1,4 +1,6 @@
-"""Look at every number of a model. What would break a reader is refused; what only breaks a rule is mended, and said."""
+"""Look at every number of a model. What would break a reader is refused; what only breaks a rule is mended,
+and said.
+"""
 
 from collections.abc import Callable
 
@@ -43,7 +45,7 @@ def _refuse_broken_positions(document: Document) -> None:
                     file="",
                     where=f"/meshes/{mesh_index}/primitives/{primitive_index}/attributes/POSITION",
                     message=f"{broken} vertices have a position that is infinite or not a number.",
-                    advice="Clean the mesh in a 3D program (remove loose or broken vertices) and export it again.",
+                    advice="Remove the broken vertices in a 3D program and export it again.",
                 )
             )
     if faults:
@@ -244,7 +246,9 @@ def _mend_targets(editor: DocumentEditor, problems: list[Problem]) -> None:
 
 
 def _add_missing_tangents(editor: DocumentEditor, problems: list[Problem]) -> None:
-    """A material with a second normal map (clearcoat, anisotropy) but no first one needs tangents of its own."""
+    """A material with a second normal map (clearcoat, anisotropy) but no first one needs tangents of its
+    own.
+    """
     needy = {index for index, material in enumerate(editor.items("materials")) if _needs_tangents(material)}
     for mesh_index, mesh in enumerate(editor.items("meshes")):
         for primitive in mesh["primitives"]:

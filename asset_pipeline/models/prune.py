@@ -1,4 +1,6 @@
-"""Leave out what nothing points to: accessors, images, and textures where no unknown extension could use them."""
+"""Leave out what nothing points to: accessors, images, and textures where no unknown extension could use
+them.
+"""
 
 from asset_pipeline.models.document import Document
 from asset_pipeline.models.extensions import KNOWN_EXTENSIONS

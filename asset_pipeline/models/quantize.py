@@ -96,4 +96,5 @@ def _sum_to_255(weights: Array) -> Array:
     floor = np.floor(exact)
     missing = np.rint(255 - floor.sum(axis=1)).astype(np.int64)
     rank = np.argsort(np.argsort(-(exact - floor), axis=1, kind="stable"), axis=1, kind="stable")
-    return (floor + (rank < missing[:, None])).astype(np.uint8)
+    whole: Array = (floor + (rank < missing[:, None])).astype(np.uint8)
+    return whole

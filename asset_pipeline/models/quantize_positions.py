@@ -1,10 +1,11 @@
 """Positions on a grid of whole numbers; the way back (offset and step) goes into nodes and skins.
 
-One grid for the whole model where that leaves every mesh at least MIN_STEPS of its own size, so that parts which touch
-still touch; else a grid per mesh. The step is the same along x, y and z, so normals are not bent.
+One grid for the whole model where that leaves every mesh at least MIN_STEPS of its own size, so that parts
+which touch still touch; else a grid per mesh. The step is the same along x, y and z, so normals are not bent.
 
 Left as float: models with KHR_animation_pointer (a pointer may drive what we would change), meshes with
-EXT_mesh_gpu_instancing or KHR_materials_volume (both measure in the mesh's own units), and meshes no node shows.
+EXT_mesh_gpu_instancing or KHR_materials_volume (both measure in the mesh's own units), and meshes no node
+shows.
 """
 
 from dataclasses import dataclass
@@ -140,7 +141,7 @@ def _delta_on_grid(column: Accessor, grid: Grid) -> Accessor:
 
 
 def _rewrite_skins(editor: DocumentEditor, grids: dict[int, Grid]) -> None:
-    """A skinned mesh hangs on its joints, not on its node: the way back goes into the inverse bind matrices."""
+    """A skinned mesh hangs on its joints, not its node: the way back goes into the inverse bind matrices."""
     users: dict[int, list[tuple[JsonObject, Grid | None]]] = {}
     for node in editor.items("nodes"):
         if "skin" in node:

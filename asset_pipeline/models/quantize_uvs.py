@@ -1,8 +1,9 @@
 """Texture coordinates as uint16. Those in [0, 1] need no way back; others get one in KHR_texture_transform.
 
-That transform stands on the material, so all primitives of a material (and of all materials a variant may put in its
-place) share one grid per UV set. Left as float: UVs with more than MAX_TILES repeats, with a rotated transform, with
-morph targets, in models with KHR_animation_pointer, and under extensions of a primitive that we do not know.
+That transform stands on the material, so all primitives of a material (and of all materials a variant may put
+in its place) share one grid per UV set. Left as float: UVs with more than MAX_TILES repeats, with a rotated
+transform, with morph targets, in models with KHR_animation_pointer, and under extensions of a primitive that
+we do not know.
 """
 
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def _slots_of(primitive: JsonObject, name: str) -> list[Slot]:
 
 
 def _joined_slots(document: Document) -> dict[Slot, Slot]:
-    """For each slot the one that speaks for its group: slots that a primitive needs to agree are one group."""
+    """For each slot the one that speaks for its group: those that a primitive needs to agree are one."""
     parent: dict[Slot, Slot] = {}
 
     def root(slot: Slot) -> Slot:

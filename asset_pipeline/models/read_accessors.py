@@ -1,4 +1,6 @@
-"""From buffers and buffer views to accessors: bounds checked before anything is made, no copies where none are needed."""
+"""From buffers and buffer views to accessors: bounds checked before anything is made, no copies where none
+are needed.
+"""
 
 import numpy as np
 
@@ -61,7 +63,8 @@ class Buffers:
         start, length = part.get("byteOffset", 0), part["byteLength"]
         if start + length > len(body):
             raise refuse(
-                f"a part of the model lies at bytes {start} to {start + length} of a buffer of {len(body)} bytes.",
+                f"a part of the model lies at bytes {start} to {start + length} of a buffer "
+                f"of {len(body)} bytes.",
                 where=where,
                 advice="The file is damaged: export it again.",
             )
@@ -69,7 +72,9 @@ class Buffers:
 
 
 class Allowance:
-    """Stops a small file from becoming a large model: a limit on all numbers, and on growth over what was sent."""
+    """Stops a small file from becoming a large model: a limit on all numbers, and on growth over what was
+    sent.
+    """
 
     def __init__(self, sent_bytes: int) -> None:
         self._limit = min(MAX_MODEL_BYTES, max(GROWTH_FLOOR_BYTES, sent_bytes * MAX_GROWTH))

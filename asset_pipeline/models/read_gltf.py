@@ -1,4 +1,4 @@
-"""Read a .glb or .gltf master with everything it refers to. What comes back is whole, checked and in range."""
+"""Read a .glb or .gltf master with everything it refers to. What comes back is whole and checked."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,7 +156,9 @@ def _decode_one(
     found: list[Accessor],
     where: str,
 ) -> dict[str, int]:
-    """Decode one compressed part; returns the accessor number per attribute name, and of the indices under ""."""
+    """Decode one compressed part; returns the accessor number per attribute name, and of the indices under
+    "".
+    """
     body = buffers.view(view)
     indices, columns = decode_draco.decode_primitive(
         body, ids, {name: stored[primitive["attributes"][name]] for name in ids}, where

@@ -1,8 +1,8 @@
 """Fewer triangles: the whole model simplified as one mesh, as it stands in the world, so that nothing tears.
 
 All primitives go into one call: the budget flows to where it is needed, equal positions stay together across
-materials and meshes, and the error is one number in metres. Only indices change, so skin weights, morph targets and
-every UV set stay right. Points and lines are left as they are.
+materials and meshes. Only indices change, so skin weights, morph
+targets and every UV set stay right. Points and lines are left as they are.
 """
 
 from dataclasses import dataclass
@@ -30,44 +30,34 @@ UV_WEIGHT = 1.0
 COLOUR_WEIGHT = 0.5
 MAX_UV_SPAN = 4.0  # UV that repeat more often are scaled down, or they would outweigh the form
 
-ROUNDS = 4  # meshes drawn several times count several times, so the target may need another try
+ROUNDS = 5  # meshes drawn several times count several times, so the target may need another try
+CLOSE_ENOUGH = 0.95  # of the budget used is as good as all of it
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Reduced:
-    """The reduced model and how far its surface may lie from the master's, in metres."""
-
-    document: Document
-    error_m: float
-
-
-def reduce_triangles(document: Document, *, max_triangles: int) -> Reduced:
+def reduce_triangles(document: Document, *, max_triangles: int) -> Document:
     """At most `max_triangles` drawn, if the model's form allows; ask `drawn_triangles` of the result.
 
     The document must be welded. Within the budget already: comes back as it is.
     """
     parts = _parts_of(document)
-    drawn = drawn_triangles(document)
-    if drawn <= max_triangles or not parts:
-        return Reduced(document, 0.0)
-    points, attributes, weights = _one_mesh(parts)
-    indices = _joined_indices(parts)
-    target = max_triangles
-    error_m = 0.0
+    if drawn_triangles(document) <= max_triangles or not parts:
+        return document
+    mesh = _one_mesh(parts)
     for permissive in (False, True):
-        for _ in range(ROUNDS):
-            simplified = simplify(
-                indices, points, attributes, weights, target_triangles=target, permissive=permissive
-            )
-            split = _split(parts, simplified.indices)
-            drawn = sum(len(kept) // 3 * part.instances for part, kept in zip(parts, split, strict=True))
-            error_m = simplified.error_m
-            if drawn <= max_triangles:
-                return Reduced(_with_indices(document, parts, split), error_m)
-            if simplified.triangles > target * 1.02 + 16:
-                break  # the form stops it: another target will not help
-            target = int(target * max_triangles / drawn * 0.98)
-    return _reduce_roughly(document, parts, max_triangles)
+        split = _collapse(parts, mesh, max_triangles, permissive=permissive)
+        if split is not None:
+            return _with_indices(document, parts, split)
+    return _with_indices(document, parts, _merge_roughly(parts, max_triangles))
+
+
+def shown_corners(document: Document) -> NDArray[np.float64]:
+    """(triangles, 3 corners, 3) in metres: what `reduce_triangles` works on, each primitive once."""
+    corners = [
+        _placed_points(part).astype(np.float64)[part.geometry.indices.reshape(-1, 3)]
+        for part in _parts_of(document)
+        if part.geometry.indices is not None
+    ]
+    return np.concatenate(corners) if corners else np.empty((0, 3, 3))
 
 
 def drawn_triangles(document: Document) -> int:
@@ -121,7 +111,7 @@ def _parts_of(document: Document) -> list[_Part]:
 
 
 def _placements(document: Document) -> list[Matrix]:
-    """Where each mesh stands: of its nodes the one that shows it largest; skinned ones by their first joint."""
+    """Where each mesh stands: by the node that shows it largest; skinned ones by their first joint."""
     nodes = document.items("nodes")
     world = world_matrices(nodes)
     placed: list[Matrix] = [np.eye(4)] * len(document.items("meshes"))
@@ -141,33 +131,81 @@ def _placements(document: Document) -> list[Matrix]:
 def skin_placement(document: Document, skin_index: int, world: list[Matrix]) -> Matrix:
     """Where a skin puts the mesh in its rest pose, told by its first joint."""
     skin = document.items("skins")[skin_index]
-    joint = world[skin["joints"][0]]
+    joint: Matrix = world[skin["joints"][0]]
     if "inverseBindMatrices" not in skin:
         return joint
-    inverse = document.accessors[skin["inverseBindMatrices"]].array[0]
-    return joint @ np.asarray(inverse, np.float64).reshape(4, 4).T
+    first = document.accessors[skin["inverseBindMatrices"]].array[0]
+    placement: Matrix = joint @ np.asarray(first, np.float64).reshape(4, 4).T
+    return placement
 
 
-def _one_mesh(parts: list[_Part]) -> tuple[NDArray[np.float32], NDArray[np.float32], list[float]]:
-    """Positions in the world, (v, 3 normal + 2 UV + 3 colour) attributes without columns nobody has, weights."""
-    has = {
-        name: any(name in part.geometry.attributes for part in parts)
-        for name in ("NORMAL", "TEXCOORD_0", "COLOR_0")
-    }
+@dataclass(frozen=True, slots=True, eq=False)
+class _Mesh:
+    """All parts as one mesh, in the world.
+
+    attributes: (v, k) of normal, UV and colour, without what no part has. seams: 2 where parts touch, else 0.
+    """
+
+    indices: Indices
+    points: NDArray[np.float32]
+    attributes: NDArray[np.float32]
+    weights: list[float]
+    seams: NDArray[np.uint8] | None
+
+
+def _one_mesh(parts: list[_Part]) -> _Mesh:
+    present = {name for part in parts for name in part.geometry.attributes}
     points = np.concatenate([_placed_points(part) for part in parts])
     blocks: list[NDArray[np.float32]] = []
     weights: list[float] = []
-    if has["NORMAL"]:
+    if "NORMAL" in present:
         blocks.append(np.concatenate([_placed_normals(part) for part in parts]))
         weights += [NORMAL_WEIGHT] * 3
-    if has["TEXCOORD_0"]:
+    if "TEXCOORD_0" in present:
         blocks.append(np.concatenate([_uvs(part) for part in parts]))
         weights += [UV_WEIGHT] * 2
-    if has["COLOR_0"]:
+    if "COLOR_0" in present:
         blocks.append(np.concatenate([_column(part, "COLOR_0", 3) for part in parts]))
         weights += [COLOUR_WEIGHT] * 3
     attributes = np.concatenate(blocks, axis=1) if blocks else np.empty((len(points), 0), np.float32)
-    return points, attributes, weights
+    return _Mesh(_joined_indices(parts), points, attributes, weights, _shared_places(parts, points))
+
+
+def _collapse(
+    parts: list[_Part], mesh: _Mesh, max_triangles: int, *, permissive: bool
+) -> list[Indices] | None:
+    """Indices per part with at most max_triangles drawn, or None where the form does not let them."""
+    unique = sum(part.geometry.triangles for part in parts)
+    drawn = sum(part.geometry.triangles * part.instances for part in parts)
+    best: list[Indices] | None = None
+    enough, too_much = 0, unique
+    target = unique * max_triangles // drawn
+    for _ in range(ROUNDS):
+        simplified = simplify(
+            mesh.indices,
+            mesh.points,
+            mesh.attributes,
+            mesh.weights,
+            target_triangles=target,
+            permissive=permissive,
+            vertex_lock=mesh.seams if permissive else None,
+        )
+        split = _split(parts, simplified.indices)
+        if split is None:
+            return best
+        drawn = sum(len(kept) // 3 * part.instances for part, kept in zip(parts, split, strict=True))
+        if drawn <= max_triangles:
+            best, enough = split, target
+            if drawn >= max_triangles * CLOSE_ENOUGH or all(part.instances == 1 for part in parts):
+                return best
+        else:
+            too_much = target
+            if simplified.triangles > target * 1.02 + 16:
+                return best  # the form stops it: another target will not help
+        target = min(max(target * max_triangles // drawn, enough + 1), (enough + 3 * too_much) // 4)
+        if not enough < target < too_much:
+            return best
+    return best
 
 
 def _placed_points(part: _Part) -> NDArray[np.float32]:
@@ -186,7 +224,8 @@ def _placed_normals(part: _Part) -> NDArray[np.float32]:
         return normals
     turned = normals.astype(np.float64) @ np.linalg.pinv(linear)  # inverse transpose, as rows
     lengths = np.sqrt((turned**2).sum(axis=1, keepdims=True))
-    return (turned / np.maximum(lengths, 1e-30)).astype(np.float32)
+    unit: NDArray[np.float32] = (turned / np.maximum(lengths, 1e-30)).astype(np.float32)
+    return unit
 
 
 def _uvs(part: _Part) -> NDArray[np.float32]:
@@ -211,11 +250,33 @@ def _joined_indices(parts: list[_Part]) -> Indices:
     return np.concatenate(joined)
 
 
-def _split(parts: list[_Part], indices: Indices) -> list[Indices]:
-    """Triangles back to the primitive whose vertices they use; a primitive keeps at least its largest triangle."""
+def _shared_places(parts: list[_Part], points: NDArray[np.float32]) -> NDArray[np.uint8] | None:
+    """2 (keep this seam) where parts touch, so that no triangle comes to span two of them."""
+    if len(parts) == 1:
+        return None
+    owner = np.repeat(np.arange(len(parts)), [part.geometry.vertices for part in parts])
+    rows = np.ascontiguousarray(points + np.float32(0.0)).view(np.dtype((np.void, 12))).reshape(-1)
+    _, place = np.unique(rows, return_inverse=True)
+    place = place.reshape(-1)
+    count = int(place.max(initial=-1)) + 1
+    lowest = np.full(count, len(parts))
+    highest = np.full(count, -1)
+    np.minimum.at(lowest, place, owner)
+    np.maximum.at(highest, place, owner)
+    return np.where(lowest[place] < highest[place], 2, 0).astype(np.uint8)
+
+
+def _split(parts: list[_Part], indices: Indices) -> list[Indices] | None:
+    """Triangles back to the primitive whose vertices they use; each keeps at least its largest triangle.
+
+    None if a triangle spans two primitives: it could not be drawn with one material.
+    """
     starts = np.cumsum([0, *(part.geometry.vertices for part in parts)])
     corners = indices.reshape(-1, 3)
-    owner = np.searchsorted(starts, corners[:, 0], side="right") - 1
+    owners = np.searchsorted(starts, corners, side="right") - 1
+    if not (owners == owners[:, :1]).all():
+        return None
+    owner = owners[:, 0]
     order = np.argsort(owner, kind="stable")
     bounds = np.searchsorted(owner[order], np.arange(len(parts) + 1))
     split = []
@@ -234,25 +295,23 @@ def _largest_triangle(geometry: Geometry) -> Indices:
     return np.ascontiguousarray(corners[int(np.argmax(areas))])
 
 
-def _reduce_roughly(document: Document, parts: list[_Part], max_triangles: int) -> Reduced:
-    """The last resort, primitive by primitive: triangles merged by a grid, seams and topology not respected."""
+def _merge_roughly(parts: list[_Part], max_triangles: int) -> list[Indices]:
+    """The last resort, primitive by primitive: triangles merged by a grid, across seams and topology."""
     counts = [part.geometry.triangles * part.instances for part in parts]
     left, waiting = max_triangles, sum(counts)
     split: list[Indices] = [np.empty(0, np.uint32)] * len(parts)
-    error_m = 0.0
     for index in sorted(range(len(parts)), key=lambda place: counts[place]):
         part = parts[index]
-        target = max(1, int(left * counts[index] / max(waiting, 1) / part.instances))
-        waiting -= counts[index]
         assert part.geometry.indices is not None
         kept = part.geometry.indices
+        target = max(1, int(left * counts[index] / max(waiting, 1) / part.instances))
         if part.geometry.triangles > target:
             rough = simplify_sloppy(kept, _placed_points(part), target_triangles=target)
             kept = rough.indices if len(rough.indices) else _largest_triangle(part.geometry)
-            error_m = max(error_m, rough.error_m)
         split[index] = kept
+        waiting -= counts[index]
         left -= len(kept) // 3 * part.instances
-    return Reduced(_with_indices(document, parts, split), error_m)
+    return split
 
 
 def _with_indices(document: Document, parts: list[_Part], split: list[Indices]) -> Document:

@@ -1,14 +1,18 @@
-"""Where a glTF tree points to accessors, images and textures: one list of places, used by every step that renumbers."""
+"""Where a glTF tree points to accessors, images and textures: one list of places, used by every step that
+renumbers.
+"""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from asset_pipeline.models.document import JsonObject
 
 TEXTURE_SOURCE_EXTENSIONS = ("EXT_texture_webp", "EXT_texture_avif", "KHR_texture_basisu", "MSFT_texture_dds")
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
     """A number in the tree: owner[key] is an index into one of the lists."""
 
     owner: Any

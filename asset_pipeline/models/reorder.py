@@ -1,4 +1,6 @@
-"""Triangles in the order a GPU's cache likes and a compressor too, vertices in the order they are first used."""
+"""Triangles in the order a GPU's cache likes and a compressor too, vertices in the order they are first
+used.
+"""
 
 import meshopt
 import numpy as np

@@ -13,7 +13,9 @@ TextureCache = MutableMapping[tuple[object, ...], Image]
 
 
 def settle_sources(document: Document) -> Document:
-    """Each texture with one plain `source`: of several forms of a picture the best we can read, else its KTX2."""
+    """Each texture with one plain `source`: of several forms of a picture the best we can read, else its
+    KTX2.
+    """
     editor = document.edit()
     for index, texture in enumerate(editor.items("textures")):
         source = _best_source(editor, texture, f"/textures/{index}")

@@ -1,47 +1,70 @@
 """All recipes of one model master: read once, weld once, then each recipe down its ladder until it fits."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asset_pipeline.models.budget import find_over_budget
 from asset_pipeline.models.containers import GLB_MAGIC
+from asset_pipeline.models.deviation import Deviation, measure_deviation
 from asset_pipeline.models.document import Document, Image
-from asset_pipeline.models.measure import ModelMeasures, measure
+from asset_pipeline.models.measure import ModelMeasures, measure, measure_bounds
 from asset_pipeline.models.mesh_files import load_mesh_file
+from asset_pipeline.models.poster import DEFAULT_HEIGHT_PX, DEFAULT_WIDTH_PX, POSTER_FILES, render_poster
 from asset_pipeline.models.prune import prune
 from asset_pipeline.models.quantize import quantize
 from asset_pipeline.models.read_gltf import load_gltf
-from asset_pipeline.models.recipes import MODEL_RECIPES, POSTER, RECIPE_NAMES, THUMB, ModelRecipe, Rung
-from asset_pipeline.models.reduce import Reduced, reduce_triangles
+from asset_pipeline.models.recipes import AR, MODEL_RECIPES, POSTER, RECIPE_NAMES, ModelRecipe, Rung
+from asset_pipeline.models.reduce import reduce_triangles, shown_corners
 from asset_pipeline.models.reorder import reorder
 from asset_pipeline.models.retexture import TextureCache, retexture, settle_sources
 from asset_pipeline.models.weld import weld
 from asset_pipeline.models.write_glb import WriteOptions, write_glb
-from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome, Refused, refused_outcome
-from heritage_sites.problem import Problem
+from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome, Refused, refused_outcome, warn
+from heritage_sites.problem import Problem, Severity
+
+MODEL_FILE = "model.glb"
 
 
 def run_model(path: Path, *, recipes: Sequence[str], workdir: Path) -> list[RecipeOutcome]:
-    """One outcome per recipe asked for, in the order of RECIPE_NAMES; derivatives lie in folders under workdir.
+    """One outcome per recipe asked for, in the order of RECIPE_NAMES; derivatives lie in folders under
+    workdir.
 
     Raises Refused when the master cannot be read at all.
     """
     model = prepare(path)
-    outcomes = []
+    outcomes: list[RecipeOutcome] = []
     made: dict[str, Path] = {}
     for name in [name for name in RECIPE_NAMES if name in recipes]:
         try:
             if name == POSTER:
-                outcomes.append(_run_poster(model, made, workdir))
-                continue
-            outcome = run_recipe(model, MODEL_RECIPES[name], workdir)
+                outcomes.append(run_poster(model, made, workdir))
+            else:
+                outcomes.append(run_recipe(model, MODEL_RECIPES[name], workdir))
+                made[name] = outcomes[-1].drafts[0].folder / MODEL_FILE
+        except NoPoster as reason:
+            outcomes = _without_poster(outcomes, reason.problems)
         except Refused as refusal:
             outcomes.append(refused_outcome(name, refusal))
-            continue
-        outcomes.append(outcome)
-        made[name] = outcome.drafts[0].folder / "model.glb"
     return outcomes
+
+
+class NoPoster(Exception):  # noqa: N818 - a fact, not a fault: empty scenes and machines without OpenGL
+    """There is no poster; problems say why, as warnings."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problem.message for problem in problems))
+
+
+def _without_poster(outcomes: list[RecipeOutcome], warnings: tuple[Problem, ...]) -> list[RecipeOutcome]:
+    """The other recipes' outcomes with the warnings on the first accepted one; alone, a refusal."""
+    for index, outcome in enumerate(outcomes):
+        if not outcome.refused:
+            told = replace(outcome, problems=(*outcome.problems, *warnings))
+            return [*outcomes[:index], told, *outcomes[index + 1 :]]
+    errors = [replace(warning, severity=Severity.ERROR) for warning in warnings]
+    return [*outcomes, refused_outcome(POSTER, Refused(errors))]
 
 
 @dataclass(slots=True, eq=False)
@@ -51,13 +74,24 @@ class Prepared:
     document: Document
     warnings: tuple[Problem, ...]
     textures: TextureCache = field(default_factory=dict[tuple[object, ...], Image])
-    reduced: dict[int, Reduced] = field(default_factory=dict[int, Reduced])
+    _reduced: dict[int, Document] = field(default_factory=dict[int, Document])
+    _deviations: dict[int, Deviation] = field(default_factory=dict[int, Deviation])
 
-    def reduce(self, max_triangles: int) -> Reduced:
-        """The model within a triangle budget, once per budget."""
-        if max_triangles not in self.reduced:
-            self.reduced[max_triangles] = reduce_triangles(self.document, max_triangles=max_triangles)
-        return self.reduced[max_triangles]
+    def reduce(self, max_triangles: int) -> Document:
+        """The model within a triangle budget, made once per budget."""
+        if max_triangles not in self._reduced:
+            self._reduced[max_triangles] = reduce_triangles(self.document, max_triangles=max_triangles)
+        return self._reduced[max_triangles]
+
+    def deviation(self, max_triangles: int) -> Deviation:
+        """How far the reduced model lies from the master, measured once per budget."""
+        if max_triangles not in self._deviations:
+            reduced = self.reduce(max_triangles)
+            found = Deviation(0.0, 0.0)
+            if reduced is not self.document:
+                found = measure_deviation(shown_corners(self.document), shown_corners(reduced))
+            self._deviations[max_triangles] = found
+        return self._deviations[max_triangles]
 
 
 def prepare(path: Path) -> Prepared:
@@ -80,44 +114,60 @@ def _is_gltf(path: Path) -> bool:
 
 def run_recipe(model: Prepared, recipe: ModelRecipe, workdir: Path) -> RecipeOutcome:
     """Down the ladder to the first rung that fits. Refused, with limit and actual, when none does."""
-    body, measures, error_m = _try_rung(model, recipe, recipe.rungs[0])
-    over = find_over_budget(recipe, measures, len(body))
-    rung = recipe.rungs[0]
-    for rung in recipe.rungs[1:]:
+    over: list[Problem] = []
+    for rung in recipe.rungs:
+        made = make_rung(model, recipe, rung)
+        over = find_over_budget(recipe, made.measures, len(made.body))
         if not over:
             break
-        body, measures, error_m = _try_rung(model, recipe, rung)
-        over = find_over_budget(recipe, measures, len(body))
-    if over:
+    else:
         raise Refused([*over, *model.warnings])
     folder = workdir / recipe.name
     folder.mkdir(parents=True)
-    (folder / "model.glb").write_bytes(body)
-    values = {**measures.as_json(), "geometric_error_m": error_m, "bytes": len(body)}
-    draft = DerivativeDraft(recipe.usage, recipe.quality, folder, values)
+    (folder / MODEL_FILE).write_bytes(made.body)
+    deviation = model.deviation(rung.triangles)
+    measures = {
+        **made.measures.as_json(),
+        "bytes": len(made.body),
+        "geometric_error_m": deviation.max_m,
+        "geometric_error_mean_m": deviation.mean_m,
+    }
+    draft = DerivativeDraft(recipe.usage, recipe.quality, folder, measures)
     return RecipeOutcome(recipe.name, model.warnings, (draft,))
 
 
-def _try_rung(model: Prepared, recipe: ModelRecipe, rung: Rung) -> tuple[bytes, ModelMeasures, float]:
-    reduced = model.reduce(rung.triangles)
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One rung's file and its measures."""
+
+    body: bytes = field(repr=False)
+    measures: ModelMeasures
+
+
+def make_rung(model: Prepared, recipe: ModelRecipe, rung: Rung) -> Made:
+    """The model as one rung of a recipe makes it, whether it fits the budget or not."""
+    document = reorder(model.reduce(rung.triangles))
     document = retexture(
-        reduced.document, max_px=rung.texture_px, quality=recipe.texture_quality, cache=model.textures
+        document, max_px=rung.texture_px, quality=recipe.texture_quality, cache=model.textures
     )
-    document = quantize(reorder(document), position_bits=recipe.position_bits, uv_bits=recipe.uv_bits)
+    document = quantize(document, position_bits=recipe.position_bits, uv_bits=recipe.uv_bits)
     body = write_glb(document, WriteOptions(direction_bits=recipe.direction_bits))
-    return body, measure(document), reduced.error_m
+    return Made(body, measure(prune(document)))
 
 
-def _run_poster(model: Prepared, made: dict[str, Path], workdir: Path) -> RecipeOutcome:
-    from asset_pipeline.models.poster import render_poster
-
-    if not made:
-        source = workdir / "poster-source"
-        run_recipe(model, THUMB, source)
-        made = {"thumb": source / "thumb" / "model.glb"}
-    glb = made.get("high") or made.get("ar") or made["thumb"]
+def run_poster(model: Prepared, made: Mapping[str, Path], workdir: Path) -> RecipeOutcome:
+    """A picture of the model, of the `ar` file if that was made. Raises NoPoster where there is none."""
+    if measure_bounds(model.document) is None:
+        raise NoPoster((warn("The poster was left out: the model shows nothing.", where=POSTER),))
+    source = made.get(AR.name)
+    if source is None:
+        source = workdir / "poster.glb"
+        source.write_bytes(make_rung(model, AR, AR.rungs[0]).body)
     folder = workdir / POSTER
     folder.mkdir(parents=True)
-    render_poster(glb, folder)
-    draft = DerivativeDraft("Image2D", "Medium", folder, {"width_px": 1280, "height_px": 960})
-    return RecipeOutcome(POSTER, model.warnings, (draft,))
+    warnings = render_poster(source, folder)
+    if not (folder / POSTER_FILES[0]).exists():
+        raise NoPoster(warnings)
+    measures = {"width_px": DEFAULT_WIDTH_PX, "height_px": DEFAULT_HEIGHT_PX}
+    draft = DerivativeDraft("Image2D", "Medium", folder, measures)
+    return RecipeOutcome(POSTER, (*model.warnings, *warnings), (draft,))

@@ -1,7 +1,7 @@
 """What glTF 2.0 says about each property, as a table: the shape that `check_shape` walks.
 
-Only what a reader relies on: required properties, types, ranges, and what each index points to. Properties that are
-not in the table (extras, newer extensions) are left as they are.
+Only what a reader relies on: required properties, types, ranges, and what each index points to. Properties
+that are not in the table (extras, newer extensions) are left as they are.
 """
 
 from collections.abc import Mapping

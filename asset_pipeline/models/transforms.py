@@ -1,4 +1,6 @@
-"""Node transforms: local matrices, and where every node stands in the world. No recursion: chains may be long."""
+"""Node transforms: local matrices, and where every node stands in the world. No recursion: chains may be
+long.
+"""
 
 from collections.abc import Sequence
 

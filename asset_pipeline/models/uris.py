@@ -1,4 +1,6 @@
-"""Bytes that a glTF file refers to: data: URIs, and files inside the master's own folder. Nothing else is opened."""
+"""Bytes that a glTF file refers to: data: URIs, and files inside the master's own folder. Nothing else is
+opened.
+"""
 
 import base64
 import binascii

@@ -1,7 +1,9 @@
-"""Write a Document as one GLB: geometry with EXT_meshopt_compression, images as they are, the same bytes every time.
+"""Write a Document as one GLB: geometry with EXT_meshopt_compression, images as they are, the same bytes
+every time.
 
-Columns of one kind (all positions, all normals, ...) lie in one buffer view: they compress better together. Compressed
-views point to a fallback buffer that has a length but no data, as the extension wants; a reader must know it.
+Columns of one kind (all positions, all normals, ...) lie in one buffer view: they compress better together.
+Compressed views point to a fallback buffer that has a length but no data, as the extension wants; a reader
+must know it.
 """
 
 import json
@@ -53,7 +55,7 @@ class WriteOptions:
             raise ValueError(f"direction_bits: want 4 to 16, got {self.direction_bits}")
 
 
-def write_glb(document: Document, options: WriteOptions = WriteOptions()) -> bytes:  # noqa: B008 - frozen
+def write_glb(document: Document, options: WriteOptions = WriteOptions()) -> bytes:
     """The model as GLB bytes. What nothing points to (accessors, images, textures) is left out."""
     document = prune(document)
     tree = copy_tree(document.json)
@@ -96,13 +98,12 @@ class _Writer:
                 accessor = _narrow(accessor, use.vertices(document))
             key = (place.index, use.kind, accessor.array.dtype)
             if key not in known:
-                description, stream_key = self._place(accessor, use)
                 known[key] = len(stored)
-                stored.append((description, stream_key))
+                stored.append(self._place(accessor, use))
             place.put(known[key])
         view_of = {key: self._write_stream(stream) for key, stream in self.streams.items()}
-        for description, key in stored:
-            self.accessors.append({"bufferView": view_of[key], **description})
+        for description, stream_key in stored:
+            self.accessors.append({"bufferView": view_of[stream_key], **description})
 
     def _place(self, accessor: Accessor, use: "_Use") -> tuple[JsonObject, tuple[object, ...]]:
         array, rows, filter_name, accessor = self._rows(accessor, use)
@@ -134,7 +135,9 @@ class _Writer:
         return description, key
 
     def _rows(self, accessor: Accessor, use: "_Use") -> tuple[Array, Array, str, Accessor]:
-        """(numbers as a reader sees them for bounds and type, rows of bytes to store, filter, accessor as declared)."""
+        """(numbers as a reader sees them for bounds and type, rows of bytes to store, filter, accessor as
+        declared).
+        """
         if use.is_direction and accessor.count:
             return self._direction_rows(accessor)
         array = np.ascontiguousarray(accessor.array)
@@ -268,7 +271,9 @@ class _Use:
 
 
 def _uses(tree: JsonObject) -> Iterator[tuple[Place, _Use]]:
-    """Every place that points to an accessor, primitives' indices first (their attributes are not renumbered yet)."""
+    """Every place that points to an accessor, primitives' indices first (their attributes are not renumbered
+    yet).
+    """
     primitives = [primitive for mesh in tree.get("meshes", []) for primitive in mesh["primitives"]]
     for primitive in primitives:
         if "indices" in primitive:
