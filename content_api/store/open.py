@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
-from content_api.store.base import Store, StoreUnavailable
+from content_api.store.base import KeyInvalid, Store, StoreUnavailable
 from content_api.store.folder import FolderStore
 from content_api.store.s3 import S3Store
 
@@ -35,10 +35,10 @@ def open_store(url: str, env: Mapping[str, str]) -> Store:
         raise ValueError(f"store: want a folder or s3://bucket/prefix, got {url!r}")
     try:
         return S3Store(parts.netloc, parts.path.strip("/"), _s3_client(env))
-    except (BotoCoreError, ValueError) as error:
-        if isinstance(error, BotoCoreError):
-            raise StoreUnavailable(f"{url}: {error}") from error
-        raise
+    except KeyInvalid as error:
+        raise ValueError(f"store: {error}") from error
+    except BotoCoreError as error:  # a region or an endpoint that is none
+        raise StoreUnavailable(f"{url}: {error}") from error
 
 
 def _s3_client(env: Mapping[str, str]) -> object:

@@ -1,7 +1,8 @@
-"""An ingest that is killed: `python -m tests.content_api.manage.killed_run FOLDER STORE DATABASE WORK CALLS`.
+"""Ingests that are killed: `python -m tests.content_api.manage.killed_run FOLDER PLACES STORES POINT...`.
 
-The process kills itself with SIGKILL in place of store call number CALLS, counted from 0. A negative number
-kills at the clock: everything of that row is stored, its draft is not yet saved.
+For each point a process of its own ingests FOLDER and kills itself with SIGKILL. `call-7` is in place of the
+store call 7, counted from 0; `clock-2` is when everything of row 2 is stored and its draft is not yet saved.
+Database and work folder are in PLACES/POINT, the store is STORES/POINT. Prints the signal of each.
 """
 
 import os
@@ -18,6 +19,8 @@ from heritage_sites import load_catalogue
 from tests.content_api.manage.deliveries import clock, copy_master
 from tests.content_api.publish.stopping import StoppingStore
 
+CATALOGUE = load_catalogue()
+
 
 def die() -> NoReturn:
     os.kill(os.getpid(), signal.SIGKILL)
@@ -33,27 +36,38 @@ class KillingStore(StoppingStore):
         return super()._pass(call, *arguments, **named)
 
 
-def main(folder: str, store: str, database: str, work: str, calls: int) -> None:
+def ingest_and_die(folder: Path, place: Path, store: str, point: str) -> None:
+    kind, number = point.split("-")
     ticks = 0
 
     def killing_clock() -> datetime:
         nonlocal ticks
         ticks += 1
-        if ticks == -calls:
+        if kind == "clock" and ticks == int(number):
             die()
         return clock()
 
-    with Drafts(Path(database)) as drafts:
+    with Drafts(place / "drafts.sqlite3") as drafts:
         ingest(
-            Path(folder),
-            KillingStore(open_store(store, os.environ), calls if calls >= 0 else None),
+            folder,
+            KillingStore(open_store(store, os.environ), int(number) if kind == "call" else None),
             drafts,
-            catalogue=load_catalogue(),
+            catalogue=CATALOGUE,
             run_master=copy_master,
-            work=Path(work),
+            work=place / "work",
             clock=killing_clock,
         )
 
 
+def main(folder: str, places: str, stores: str, *points: str) -> None:
+    for point in points:
+        pid = os.fork()  # this process has one thread, and the imports behind it
+        if pid == 0:
+            ingest_and_die(Path(folder), Path(places) / point, f"{stores}/{point}", point)
+            os._exit(0)
+        _pid, status = os.waitpid(pid, 0)
+        print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:5], int(sys.argv[5]))
+    main(*sys.argv[1:])

@@ -5,7 +5,6 @@ import secrets
 import signal
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ import pytest
 from content_api.manage.drafts import Drafts
 from content_api.manage.ingest import ingest
 from content_api.publish.whole import FILE_LIST, is_whole
-from content_api.store import Store, open_store
+from content_api.store import Store
 from content_api.store.folder import FolderStore
+from content_api.store.s3 import S3Store
 from heritage_sites import load_catalogue
 from tests.content_api.manage.deliveries import clock, copy_master, make_folder, row
 from tests.content_api.publish.stopping import StoppingStore
@@ -31,16 +31,16 @@ def run(folder: Path, store: Store, tmp_path: Path) -> tuple[dict[str, bytes], l
         return {key: store.get(key, max_bytes=10**6) for key in store.list("")}, drafts.list_all()
 
 
-def run_killed(folder: Path, store_url: str, tmp_path: Path, calls: int, env: dict[str, str]) -> None:
-    places = [str(folder), store_url, str(tmp_path / "drafts.sqlite3"), str(tmp_path / "work"), str(calls)]
+def run_killed(folder: Path, places: Path, stores: str, points: list[str], env: dict[str, str]) -> None:
+    arguments = [str(folder), str(places), stores, *points]
     killed = subprocess.run(
-        [sys.executable, "-m", "tests.content_api.manage.killed_run", *places],
+        [sys.executable, "-m", "tests.content_api.manage.killed_run", *arguments],
         cwd=ROOT,
         env={**os.environ, **env},
         capture_output=True,
         text=True,
     )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert killed.stdout.split() == [str(int(signal.SIGKILL))] * len(points), killed.stderr
 
 
 def check_nothing_half_done(store: Store) -> None:
@@ -66,25 +66,21 @@ def test_killed_at_every_point_and_repeated(folder, tmp_path) -> None:
     ingest_calls = counting.count - len(content) - 1  # `run` itself lists and reads at the end
     assert ingest_calls > len(content)
 
-    def kill_and_repeat(calls: int) -> None:
-        place = tmp_path / f"killed-{calls}"
-        run_killed(folder, str(place / "store"), place, calls, {})
-        store = FolderStore(place / "store")
+    points = ["clock-1", "clock-2", *(f"call-{number}" for number in range(ingest_calls))]
+    run_killed(folder, tmp_path / "places", str(tmp_path / "stores"), points, {})
+    for point in points:
+        store, place = FolderStore(tmp_path / "stores" / point), tmp_path / "places" / point
         check_nothing_half_done(store)
         assert run(folder, store, place) == expected
         assert list((place / "work").iterdir()) == []
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(kill_and_repeat, [-1, -2, *range(ingest_calls)]))
-
 
 @pytest.mark.s3
-@pytest.mark.parametrize("calls", [3, 6, -2])
-def test_killed_on_s3_and_repeated(folder, tmp_path, s3_server, s3_root, calls: int) -> None:
+def test_killed_on_s3_and_repeated(folder, tmp_path, s3_server, s3_root) -> None:
     expected = run(folder, FolderStore(tmp_path / "whole" / "store"), tmp_path / "whole")
-    place = tmp_path / "killed"
-    url = f"s3://{s3_root.bucket}/{secrets.token_hex(6)}"
-    run_killed(folder, url, place, calls, s3_server.env())
-    store = open_store(url, s3_server.env())
-    check_nothing_half_done(store)
-    assert run(folder, store, place) == expected
+    prefix, points = secrets.token_hex(6), ["call-3", "call-6", "clock-2"]
+    run_killed(folder, tmp_path / "places", f"s3://{s3_root.bucket}/{prefix}", points, s3_server.env())
+    for point in points:
+        store = S3Store(s3_root.bucket, f"{prefix}/{point}", s3_root.client)
+        check_nothing_half_done(store)
+        assert run(folder, store, tmp_path / "places" / point) == expected

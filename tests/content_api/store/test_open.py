@@ -46,7 +46,7 @@ def test_the_s3_endpoint_goes_before_the_general_one() -> None:
     "url", ["", "s3://", "s3:///a", "http://bay/a", "s3://bay/a?b", "s3://bay/A B", "s3://u@bay"]
 )
 def test_other_addresses_are_wrong(url: str) -> None:
-    with pytest.raises(Exception, match=r"want a"):
+    with pytest.raises(ValueError, match=r"want a"):
         open_store(url, ENV)
 
 
