@@ -69,7 +69,7 @@ def test_a_fence_is_found_from_every_cell_that_it_reaches(sandbox: RunningApp, r
         assert ("hang-dau-go-model" in slugs_in(sandbox, cell)) == box_of(cell).intersects(fence.bounds)
 
 
-@pytest.mark.parametrize("cell", ["w7g8z1", "w7g8zxxxxxxx"])
+@pytest.mark.parametrize("cell", ["w7sng1", "w7sngxxxxxxx"])
 def test_a_finer_cell_is_refused_and_says_what_to_do(sandbox: RunningApp, cell: str) -> None:
     code, message = sandbox.refusal(IN_CELL, geohash=cell)
     assert code == "BAD_USER_INPUT"

@@ -251,7 +251,8 @@ def test_experiences_of_a_site_and_kind(sandbox: RunningApp) -> None:
 def test_media_and_derivatives(sandbox: RunningApp, release: OpenRelease) -> None:
     query = """query($device: DeviceProfile) { experience(slug: "hang-dau-go-model") { media { role
       alt { text } derivatives(for: $device) {
-        derivativeId usage quality mediaType bytes fileCount recipe measures why baseUrl fileListUrl entry { path url mediaType bytes sha256 } files { path url } } } } }"""
+        derivativeId usage quality mediaType bytes fileCount recipe measures why baseUrl
+        fileListUrl entry { path url mediaType bytes sha256 } files { path url } } } } }"""
     [media] = sandbox.ask(query)["experience"]["media"]
     assert (media["role"], media["alt"]["text"]) == ("MODEL", "What it shows")
     assert [(each["usage"], each["quality"], each["why"]) for each in media["derivatives"]] == [
