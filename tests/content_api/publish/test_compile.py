@@ -9,7 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from content_api.publish.compile import compile_release, derivative_ids_of
+from content_api.publish.compile import FORMAT, compile_release, derivative_ids_of
+from content_api.store.keys import (
+    FOREVER,
+    MASTERS,
+    MAX_KEY_BYTES,
+    MAX_KEY_PART_BYTES,
+    PRIVATE,
+    PUBLIC_PREFIXES,
+)
 from heritage_sites import Catalogue, CatalogueInvalid, load_catalogue
 from tests.content_api.publish.content import SDL, make_catalogue, make_derivative, make_experience
 
@@ -95,3 +103,17 @@ def test_a_faulty_catalogue_is_refused_with_every_problem() -> None:
     with pytest.raises(CatalogueInvalid) as refusal:
         compile_release(catalogue, SDL)
     assert [problem.message for problem in refusal.value.problems] == ["There is no site 'hang-thu'."]
+
+
+def test_the_format_page_shows_the_files_as_they_are() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "formats" / "release.md").read_text(encoding="utf-8")
+    manifest, content = (json.loads(block.partition("```")[0]) for block in page.split("```json\n")[1:])
+    golden_manifest = json.loads((GOLDEN / "manifest.json").read_bytes())
+    assert list(manifest) == list(golden_manifest)
+    assert list(manifest["files"][0]) == list(golden_manifest["files"][0])
+    assert manifest["format"] == golden_manifest["format"] == FORMAT
+    assert list(content) == list(json.loads((GOLDEN / "content.json").read_bytes()))
+    for prefix in (*PUBLIC_PREFIXES, MASTERS, PRIVATE):
+        assert f"`{prefix}" in page
+    for value in (str(MAX_KEY_BYTES), str(MAX_KEY_PART_BYTES), FOREVER):
+        assert value in page
