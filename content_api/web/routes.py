@@ -11,7 +11,7 @@ from starlette.types import Scope
 
 DIST = Path(str(files("content_api.web"))) / "dist"
 
-# Media may come from the operator's own store or CDN, so images and fetches are open to https; code is ours alone.
+# Media may come from the operator's own store or CDN, so images and fetches are open; code is ours alone.
 # model-viewer compiles WebAssembly and runs decoders in blob workers.
 CONTENT_SECURITY_POLICY = "; ".join(
     (

@@ -1,0 +1,48 @@
+"""What the commands and the demo both do: the parts, joined with the seed catalogue and the clock."""
+
+from pathlib import Path
+
+from asset_pipeline.optimize import run_master
+from content_api.manage.drafts import Drafts, utc_now
+from content_api.manage.ingest import IngestReport, Progress, ingest
+from content_api.public.sdl import print_sdl
+from content_api.publish.approved import load_publish_input
+from content_api.publish.compile import compile_release
+from content_api.publish.publish import Published, publish_release, rollback
+from content_api.settings import Settings
+from content_api.store import Store
+from heritage_sites.catalogue_files import load_catalogue
+
+
+def ingest_folder(
+    folder: Path,
+    settings: Settings,
+    store: Store,
+    drafts: Drafts,
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Take a folder of masters in, for sites of the seed catalogue."""
+    return ingest(
+        folder,
+        store,
+        drafts,
+        catalogue=load_catalogue(),
+        run_master=run_master,
+        work=settings.cache / "ingest",
+        dry_run=dry_run,
+        jobs=settings.jobs,
+        progress=progress,
+    )
+
+
+def publish_approved(store: Store, drafts: Drafts) -> Published:
+    """Compile the seed catalogue with every approved draft, and make that release the current one."""
+    content = load_publish_input(store, drafts, load_catalogue())
+    return publish_release(compile_release(content, print_sdl()), store, clock=utc_now)
+
+
+def roll_back(store: Store, release_id: str) -> Published:
+    """Publish an earlier release's content again, under a higher sequence."""
+    return rollback(store, release_id, clock=utc_now)
