@@ -11,7 +11,7 @@ import io
 import struct
 import warnings
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +38,6 @@ __all__ = [
 ]
 
 MAX_TEXTURE_PX = 8192  # per side; more than phones can hold, and 8192 x 8192 RGBA is 256 MiB once decoded
-MAX_DECODED_BYTES = MAX_TEXTURE_PX * MAX_TEXTURE_PX * 4
 SUSPECT_PX = 4096 * 4096  # from here on, an image must carry some bytes for its pixels
 MIN_BYTES_PER_PX = 0.005  # a PNG of one colour has 0.003 to 0.004; the emptiest real texture we met had 0.02
 MAX_LOSSLESS_COLORS = 256  # images with so few colours are tried as lossless WebP as well
@@ -133,11 +132,15 @@ def encode_texture(
     if alpha is None:
         alpha = AlphaUse.OPACITY if role is TextureRole.COLOR else AlphaUse.DATA
 
-    pixels = _drop_idle_alpha(_decode(image.body, where), alpha)
+    picture = _decode(image.body, where)
+    channels = 4 if _has_alpha(picture) and alpha is not AlphaUse.NONE else 3
     width_px, height_px = target_size(info.width_px, info.height_px, max_px)
     is_smaller = (width_px, height_px) != (info.width_px, info.height_px)
     if is_smaller:
-        pixels = _scale_down(pixels, width_px, height_px, role, alpha)
+        pixels = _scale_down(picture, width_px, height_px, channels, _shrink_for(role, alpha, channels))
+    else:
+        pixels = _rows(picture, 0, info.height_px, channels)
+    picture.close()
     body = _encode_webp(pixels, _quality_for(role, quality))
     if not is_smaller and info.media_type != "image/avif":  # AVIF is replaced always: too few viewers open it
         limit = REENCODE_RATIO if info.media_type == "image/webp" else 1.0
@@ -181,14 +184,14 @@ def _quality_for(role: TextureRole, quality: int) -> int:
     }[role]
 
 
-def _decode(body: bytes, where: str) -> Pixels:
-    """(height, width, 3 or 4) uint8. Colour profiles, gamma and orientation are ignored, as glTF asks."""
+def _decode(body: bytes, where: str) -> PIL.Image.Image:
+    """The whole picture in Pillow's own memory: 4 bytes per pixel, 256 MiB at most."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata, which we drop
-            with PIL.Image.open(io.BytesIO(body), formats=("PNG", "JPEG", "WEBP", "AVIF")) as picture:
-                picture.load()
-                return _as_rgb(picture)
+            picture = PIL.Image.open(io.BytesIO(body), formats=("PNG", "JPEG", "WEBP", "AVIF"))
+            picture.load()
+            return picture
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
         raise refuse(
             "The texture is damaged: its picture cannot be decoded to the end.",
@@ -197,19 +200,22 @@ def _decode(body: bytes, where: str) -> Pixels:
         ) from error
 
 
-def _as_rgb(picture: PIL.Image.Image) -> Pixels:
-    if picture.mode.startswith("I"):  # 16 bits of grey
-        grey = (np.asarray(picture).astype(np.int32) >> 8).clip(0, 255).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    has_alpha = picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
-    wanted = "RGBA" if has_alpha else "RGB"
-    return np.asarray(picture if picture.mode == wanted else picture.convert(wanted))
+def _has_alpha(picture: PIL.Image.Image) -> bool:
+    """Whether any pixel is less than opaque."""
+    if picture.mode in ("RGBA", "LA", "PA"):
+        return picture.getchannel("A").getextrema() != (255, 255)
+    return "transparency" in picture.info
 
 
-def _drop_idle_alpha(pixels: Pixels, alpha: AlphaUse) -> Pixels:
-    if pixels.shape[2] == 4 and (alpha is AlphaUse.NONE or bool((pixels[:, :, 3] == 255).all())):
-        return np.ascontiguousarray(pixels[:, :, :3])
-    return pixels
+def _rows(picture: PIL.Image.Image, top: int, bottom: int, channels: int) -> Pixels:
+    """Rows as (bottom - top, width, channels) uint8; profiles, gamma and orientation are ignored, as glTF
+    asks."""
+    band = picture.crop((0, top, picture.width, bottom))
+    band.info = picture.info  # where a palette's transparency is
+    if band.mode.startswith("I"):  # 16 bits of grey
+        grey = (np.asarray(band).astype(np.int32) >> 8).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[:, :, None], channels, axis=2)
+    return np.asarray(band.convert("RGBA" if channels == 4 else "RGB"))
 
 
 def _encode_webp(pixels: Pixels, quality: int) -> bytes:
@@ -242,37 +248,49 @@ def _has_few_colors(pixels: Pixels) -> bool:
     return np.unique(packed).size <= MAX_LOSSLESS_COLORS
 
 
-# Scaling. Numbers are widened to 16 bits, averaged over each new pixel's area and narrowed again, in bands of
-# rows where the height divides evenly, so that a large texture is never held widened as a whole.
+# Scaling. Numbers are widened, averaged over each new pixel's area and narrowed again, in bands of about
+# _BAND_PX, so that a large texture is never held widened as a whole.
 
-_BAND_PX = 1 << 22  # pixels of the source per band: 4 Mpx, 32 MiB widened
-
-
-def _scale_down(pixels: Pixels, width_px: int, height_px: int, role: TextureRole, alpha: AlphaUse) -> Pixels:
-    shrink = {
-        TextureRole.COLOR: _shrink_color,
-        TextureRole.NORMAL: _shrink_normals,
-        TextureRole.DATA: _shrink_data,
-    }
-    if role is TextureRole.COLOR and pixels.shape[2] == 4 and alpha is AlphaUse.OPACITY:
-        return _in_bands(pixels, width_px, height_px, _shrink_translucent)
-    return _in_bands(pixels, width_px, height_px, shrink[role])
+_BAND_PX = 1 << 22
+_Shrink = Callable[[Pixels, int, int], Pixels]
 
 
-def _in_bands(
-    pixels: Pixels, width_px: int, height_px: int, shrink: Callable[[Pixels, int, int], Pixels]
+def _shrink_for(role: TextureRole, alpha: AlphaUse, channels: int) -> _Shrink:
+    if role is TextureRole.NORMAL:
+        return _shrink_normals
+    if role is TextureRole.DATA:
+        return _shrink_data
+    return _shrink_translucent if channels == 4 and alpha is AlphaUse.OPACITY else _shrink_color
+
+
+def _scale_down(
+    picture: PIL.Image.Image, width_px: int, height_px: int, channels: int, shrink: _Shrink
 ) -> Pixels:
-    factor, rest = divmod(pixels.shape[0], height_px)
-    rows = max(1, _BAND_PX // (pixels.shape[1] * factor)) if rest == 0 else height_px
-    bands = [
-        shrink(
-            pixels[top * factor : (top + rows) * factor if rest == 0 else None],
-            width_px,
-            min(rows, height_px - top),
+    factor, rest = divmod(picture.height, height_px)
+    if rest == 0:  # bands of source rows fall on whole new rows
+        rows = max(1, _BAND_PX // (picture.width * factor))
+        return np.concatenate(
+            [
+                shrink(_rows(picture, top * factor, end * factor, channels), width_px, end - top)
+                for top, end in _bands(height_px, rows)
+            ]
         )
-        for top in range(0, height_px, rows)
+    narrow = np.concatenate(
+        [
+            shrink(_rows(picture, top, end, channels), width_px, end - top)
+            for top, end in _bands(picture.height, max(1, _BAND_PX // picture.width))
+        ]
+    )
+    columns = [
+        shrink(np.ascontiguousarray(narrow[:, left:end]), end - left, height_px)
+        for left, end in _bands(width_px, max(1, _BAND_PX // picture.height))
     ]
-    return np.concatenate(bands)
+    return np.concatenate(columns, axis=1)
+
+
+def _bands(length: int, step: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, length, step):
+        yield start, min(start + step, length)
 
 
 def _shrink_color(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
@@ -296,6 +314,7 @@ def _shrink_translucent(pixels: Pixels, width_px: int, height_px: int) -> Pixels
 
 
 def _shrink_normals(pixels: Pixels, width_px: int, height_px: int) -> Pixels:
+    # an alpha beside normals means nothing in glTF and is dropped
     mean = _average(pixels[:, :, :3].astype(np.uint16) * 257, width_px, height_px).astype(np.float32)
     normals = mean / 32767.5 - 1
     length = np.linalg.norm(normals, axis=2, keepdims=True)
