@@ -237,8 +237,14 @@ def serve(
     from content_api.public.app import serve as run_serve
 
     settings = load_settings_or_leave()
-    changes = {"host": host, "port": port, "sandbox": sandbox or None}
-    run_serve(replace(settings, **{name: value for name, value in changes.items() if value is not None}))
+    run_serve(
+        replace(
+            settings,
+            host=settings.host if host is None else host,
+            port=settings.port if port is None else port,
+            sandbox=settings.sandbox or sandbox,
+        )
+    )
 
 
 @app.command()
