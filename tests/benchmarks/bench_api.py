@@ -3,9 +3,9 @@
     python -m tests.benchmarks api [--short]
 
 Two servers run side by side on loopback: ours over a published release, and a Starlette that answers with
-given dicts. The cost is the server's CPU time (all threads, from /proc), because wall time says more about the load
-generator and the neighbours. The kinds of request take turns, round after round, and medians are compared. No
-database, TLS, sign-in or rate limit is in it on either side.
+given dicts. The cost is the server's CPU time (all threads, from /proc), because wall time says more about
+the load generator and the neighbours. The kinds of request take turns, round after round, and medians are
+compared. No database, TLS, sign-in or rate limit is in it on either side.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,14 @@ from content_api.public.asgi import App, Message
 from content_api.public.open_release import OpenRelease
 from content_api.public.release import load_release
 from content_api.settings import Settings, load_settings
+from content_api.store import Store
 from content_api.store.folder import FolderStore
 from tests.content_api.public.samples import make_store
 
 
-def settings_for(store: FolderStore, **changes: str) -> Settings:
-    """Settings for a store; `changes` are environment variables without their prefix."""
-    env = {"HALONG_XR_STORE": str(store.root), "HALONG_XR_RELEASE_POLL_S": "0.1"}
+def settings_for(**changes: str) -> Settings:
+    """Settings of which `changes` are environment variables without their prefix."""
+    env = {"HALONG_XR_RELEASE_POLL_S": "0.1"}
     return load_settings(env | {f"HALONG_XR_{name}": value for name, value in changes.items()})
 
 
@@ -81,9 +82,9 @@ class RunningApp:
 
 
 @contextmanager
-def running(store: FolderStore, **changes: str) -> Iterator[RunningApp]:
+def running(store: Store, **changes: str) -> Iterator[RunningApp]:
     """The application over a store, from start-up to shutdown."""
-    app = RunningApp(build_app(settings_for(store, **changes), store))
+    app = RunningApp(build_app(settings_for(**changes), store))
     app.start()
     try:
         yield app
@@ -122,6 +123,3 @@ def production(bay: FolderStore) -> Iterator[RunningApp]:
     """The application as anyone meets it."""
     with running(bay) as app:
         yield app
-
-
-Ask = Callable[..., Any]

@@ -9,6 +9,7 @@ from typing import Any
 
 from content_api.public.sdl import print_sdl
 from content_api.publish.compile import compile_release
+from content_api.store import Store
 from content_api.store.folder import FolderStore
 from content_api.store.keys import media_type_of
 from heritage_sites import (
@@ -41,7 +42,7 @@ CREDIT = Attribution("CC-BY-4.0", "halong-xr demo", "https://example.org/works")
 
 
 def add_derivative(
-    store: FolderStore | None,
+    store: Store | None,
     usage: Usage,
     quality: Quality,
     files: dict[str, bytes],
@@ -94,7 +95,7 @@ def seed_catalogue() -> Catalogue:
     return load_catalogue()
 
 
-def sample_catalogue(store: FolderStore | None = None) -> Catalogue:
+def sample_catalogue(store: Store | None = None) -> Catalogue:
     """The seed with a model, a panorama and a photo."""
     model = (
         add_derivative(
@@ -179,7 +180,7 @@ def sample_catalogue(store: FolderStore | None = None) -> Catalogue:
     )
 
 
-def put_release(store: FolderStore, catalogue: Catalogue, sequence: int = 1) -> str:
+def put_release(store: Store, catalogue: Catalogue, sequence: int = 1) -> str:
     """Publish a catalogue without the publisher's own checks; returns the release id."""
     release = compile_release(catalogue, print_sdl())
     for file in release.files:
@@ -188,7 +189,7 @@ def put_release(store: FolderStore, catalogue: Catalogue, sequence: int = 1) -> 
     return release.release_id
 
 
-def point_to(store: FolderStore, release_id: str, sequence: int) -> None:
+def point_to(store: Store, release_id: str, sequence: int) -> None:
     """Name a release as current."""
     body = json.dumps({"release_id": release_id, "sequence": sequence}).encode()
     store.put("metadata/current.json", body, media_type="application/json")
