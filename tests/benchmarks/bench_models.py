@@ -127,7 +127,8 @@ class _GltfTransform(_Tool):
         return [
             NODE_FOLDER / "bin" / "node", PEERS / "node_modules/@gltf-transform/cli/bin/cli.js", "optimize",
             self.master, self.result, "--compress", "meshopt", "--texture-compress", "webp",
-            "--texture-size", str(TEXTURE_PX), "--simplify-ratio", f"{self.ratio:.6f}", "--simplify-error", str(MAX_ERROR),
+            "--texture-size", str(TEXTURE_PX), "--simplify-ratio", f"{self.ratio:.6f}",
+            "--simplify-error", str(MAX_ERROR),
         ]  # fmt: skip
 
 
