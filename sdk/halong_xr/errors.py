@@ -20,11 +20,11 @@ class HalongXrError(Exception):
     """Root of everything this package raises on purpose. Its text says what to do."""
 
 
-class Refused(HalongXrError):  # noqa: N818 - names state the fact
+class Refused(HalongXrError):
     """Not acceptable as it is; asking again changes nothing."""
 
 
-class Failed(HalongXrError):  # noqa: N818
+class Failed(HalongXrError):
     """Could not be done now. `may_pass` says whether trying again soon is sensible."""
 
     may_pass = False

@@ -14,7 +14,7 @@ def tell(report: Report) -> str:
 def _start(r: Any) -> str:
     lines = [f"Replaying {r['track'] or 'a track'}: {r['fixes']} fixes."]
     lines += [f"  Note: {note}." for note in r["notes"]]
-    lines.append("  The service is told cells of about 5 km, never a position.")
+    lines.append("  Times are UTC. The service is told cells of about 5 km, never a position.")
     return "\n".join(lines)
 
 
@@ -51,19 +51,19 @@ def _problem(r: Any) -> str:
 def _summary(r: Any) -> str:
     lines = [
         "",
-        f"Done: {r['km']} km, {r['fixes']} fixes, {r['events']['enter']} fences entered, "
-        f"{r['events']['exit']} left, {len(r['experiences'])} experiences met.",
-        f"  {r['downloads']} downloads, {size(r['verified_bytes'])} verified; {r['requests']} requests, "
-        f"{size(r['received_bytes'])} received; {len(r['cells_asked'])} cells asked for.",
+        f"Done: {r['km']} km, fixes: {r['fixes']}, fences entered: {r['events']['enter']}, "
+        f"left: {r['events']['exit']}, experiences met: {len(r['experiences'])}.",
+        f"  Downloads: {r['downloads']}, {size(r['verified_bytes'])} verified. Requests: {r['requests']}, "
+        f"{size(r['received_bytes'])} received. Cells asked for: {len(r['cells_asked'])}.",
     ]
-    lines += [f"  {count} fixes not used: {reason}." for reason, count in r["fixes_not_used"].items()]
+    lines += [f"  Fixes not used ({reason}): {count}." for reason, count in r["fixes_not_used"].items()]
     if r["not_live_fences"] and not r["sandbox"]:
         fences = "1 fence is" if r["not_live_fences"] == 1 else f"{r['not_live_fences']} fences are"
         lines.append(
             f"  {fences} not for live use (no surveyed position) and did not fire; --sandbox tries them out."
         )
     if r["problems"]:
-        lines.append(f"  {r['problems']} downloads failed; walk again to resume them.")
+        lines.append(f"  Downloads that failed: {r['problems']}. Walk again to resume them.")
     return "\n".join(lines)
 
 

@@ -5,7 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from halong_xr.core import CELL_KEPT_S, MAX_ANSWER_BYTES, CellCache, Device, Questions, rank, read_answer
+from halong_xr.core import (
+    CELL_KEPT_S,
+    MAX_ANSWER_BYTES,
+    MAX_PAGES,
+    CellCache,
+    Device,
+    Questions,
+    rank,
+    read_answer,
+)
 from halong_xr.errors import AnswerUnexpected, QueryRefused, ServiceFailed, Unreachable
 from halong_xr.geo import LatLon
 from halong_xr.models import read_experience, read_fence, read_release, read_site
@@ -164,11 +173,14 @@ def test_pages_are_followed_to_their_end() -> None:
     assert [body["variables"]["after"] for body in hand.bodies] == [None, "c1"]
 
 
-@pytest.mark.parametrize("cursors", [["same"] * 300, [str(n) for n in range(300)]])
-def test_pages_that_never_end_are_given_up(cursors: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("cursors", "asked"), [(["same"] * 300, 2), ([str(n) for n in range(300)], MAX_PAGES)]
+)
+def test_pages_that_never_end_are_given_up(cursors: list[str], asked: int) -> None:
     hand = Hand([page("sites", [], cursor) for cursor in cursors])
     with pytest.raises(AnswerUnexpected, match="the pages do not end"):
         hand.run(hand.questions().sites())
+    assert len(hand.bodies) == asked
 
 
 def test_around_asks_nine_cells_in_text_order_once_and_merges() -> None:

@@ -146,7 +146,7 @@ def test_the_story_in_words(bay: FakeService, gpx: Path, tmp_path: Path) -> None
         "suits this device: App3D AR, 80 kB: fits",
         "verified: 1 file, 80 kB, ",
         "Leaving Tháp sung-sot / Tower sung-sot",
-        "Done: 4.0 km, 201 fixes, 1 fences entered, 1 left, 1 experiences met.",
+        "Done: 4.0 km, fixes: 201, fences entered: 1, left: 1, experiences met: 1.",
         "1 fence is not for live use (no surveyed position) and did not fire; --sandbox tries them out.",
     ]:
         assert words in done.stdout, words
@@ -172,6 +172,16 @@ def test_a_download_that_is_refused_is_told_and_fails_the_walk(
     assert "model.glb is not the file the release names" in problem["message"]
     assert (told[-1]["problems"], told[-1]["downloads"]) == (1, 0)
     assert not list((tmp_path / "phone").rglob("*"))
+
+
+def test_what_two_experiences_share_is_downloaded_once(
+    bay: FakeService, gpx: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = bay.add_derivative({"model.glb": MODEL})
+    bay.experiences = [fake.experience(name, LAT, LON, derivatives=[model]) for name in ("one", "two")]
+    _, told = reports(capsys, gpx, "--url", bay.url, "--download", tmp_path / "phone")
+    assert [r["experience"] for r in told if r["event"] == "download"] == ["one"]
+    assert (told[-1]["downloads"], told[-1]["verified_bytes"]) == (1, 80_000)
 
 
 def test_titles_fall_back_to_what_there_is(
