@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from asset_pipeline.images.gpano import EQUIRECTANGULAR, Gpano, parse_gpano
+from asset_pipeline.images.gpano import EQUIRECTANGULAR, parse_gpano
 from asset_pipeline.images.read import OpenImage, open_image
 from asset_pipeline.outcome import warn
 from asset_pipeline.recipes import MasterKind
@@ -32,7 +32,9 @@ def choose_kind(path: Path, forced: str = "") -> tuple[MasterKind, tuple[Problem
 
 def is_full_sphere_shape(image: OpenImage) -> bool:
     """Whether width and height are 2:1 within 1 %."""
-    return abs(image.width_px / image.height_px - 2) <= 2 * MAX_RATIO_ERROR
+    return is_two_to_one(image.width_px, image.height_px)
 
 
-__all__ = ["Gpano", "choose_kind", "is_full_sphere_shape"]
+def is_two_to_one(width_px: int, height_px: int) -> bool:
+    """Whether a width is twice a height, within 1 %."""
+    return abs(width_px - 2 * height_px) <= MAX_RATIO_ERROR * 2 * height_px

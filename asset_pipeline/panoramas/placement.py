@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from asset_pipeline.images.gpano import EQUIRECTANGULAR, Coverage, parse_gpano
-from asset_pipeline.images.kind import MAX_RATIO_ERROR, is_full_sphere_shape
+from asset_pipeline.images.kind import MAX_RATIO_ERROR, is_full_sphere_shape, is_two_to_one
 from asset_pipeline.images.read import OpenImage
 from asset_pipeline.outcome import refuse, warn
 from heritage_sites.problem import Problem
@@ -58,7 +58,7 @@ def _contradiction(image: OpenImage, coverage: Coverage | None) -> str:
     """What speaks against the packet; tools that resize or crop often leave the old sizes in it."""
     if coverage is None:
         return "sizes are missing"
-    if abs(coverage.full_width_px / coverage.full_height_px - 2) > 2 * MAX_RATIO_ERROR:
+    if not is_two_to_one(coverage.full_width_px, coverage.full_height_px):
         return f"a full sphere of {coverage.full_width_px} x {coverage.full_height_px} is not 2:1"
     claimed = coverage.width_px / coverage.height_px
     actual = image.width_px / image.height_px

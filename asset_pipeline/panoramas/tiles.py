@@ -31,7 +31,7 @@ WriteFile = Callable[[str, bytes], None]
 
 
 def write_tiles(sphere: Sphere, grid: TileGrid, folder: Path, *, threads: int = 2) -> None:
-    """Write every tile, the fallback faces and `tiles.json` into the folder. The poles are blurred already."""
+    """Write every tile, the fallback faces and `tiles.json` into the folder. Blur the poles first."""
     for level in range(1, grid.levels + 1):
         (folder / str(level)).mkdir(parents=True)
     (folder / "fallback").mkdir()
