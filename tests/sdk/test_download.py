@@ -344,9 +344,7 @@ def test_stopping_leaves_a_part_that_the_next_download_resumes(
 
     def stop(progress: Progress) -> None:
         if progress.path == "model.glb" and progress.done_bytes >= 65_536:
-            assert (
-                part.stat().st_size == progress.done_bytes
-            )  # on disk already: a killed process loses nothing
+            assert part.stat().st_size == progress.done_bytes  # on disk, should it be killed now
             raise Stopped
 
     with pytest.raises(Stopped):
@@ -380,6 +378,32 @@ def test_a_cancelled_task_leaves_a_part_and_no_open_file(
     with quick_client(service.url) as client:
         client.download(derivative, tmp_path)
     assert tree(tmp_path) == complete(derivative, service)
+
+
+def test_stopping_gives_the_connection_up_at_once(
+    service: FakeService, derivative: Derivative, tmp_path: Path
+) -> None:
+    def stop(progress: Progress) -> None:
+        if progress.path == "model.glb":
+            raise Stopped
+
+    def open_connections(transport) -> list:
+        return [each for each in transport._pool.connections if not (each.is_closed() or each.is_idle())]
+
+    # the caught exception keeps alive what is not closed by hand
+    with quick_client(service.url) as client:
+        with pytest.raises(Stopped) as _stopped:
+            client.download(derivative, tmp_path / "sync", progress=stop)
+        assert open_connections(client._http._transport) == []
+
+    async def stop_async() -> None:
+        async with quick_async_client(service.url) as client:
+            with pytest.raises(Stopped) as _stopped:
+                await client.download(derivative, tmp_path / "async", progress=stop)
+            assert open_connections(client._http._transport) == []
+
+    asyncio.run(stop_async())
+    assert len(list(tmp_path.rglob("*.part"))) == 2
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_words(
