@@ -1,16 +1,17 @@
 """Smooth random fields: the one source of irregularity for rock, leaves, clouds and waves.
 
-Everything is sampled from one seeded tile whose two edges meet, so a value depends on nothing but the position and the
+Everything is sampled from one seeded tile whose edges meet, so a value depends on nothing but position and
 seed: not on the size of the array, its order or the number of threads.
 """
 
 from functools import cache
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float32]
+FloatArray = NDArray[np.floating[Any]]  # float32 throughout; numpy's types lose that on the way
 
 TILE_PX = 1024
 PX_PER_CELL = 8.0  # one wavelength of the field is 8 px of the tile: linear lookups between them stay smooth
@@ -27,7 +28,7 @@ def noise2(x: FloatArray, z: FloatArray, seed: int = 0) -> FloatArray:
 def noise3(x: FloatArray, y: FloatArray, z: FloatArray, seed: int = 0) -> FloatArray:
     """A smooth field in space, mean 0, deviation about 1, wavelength about 1.
 
-    Layers of the tile, each shifted elsewhere, are blended so that the deviation stays the same between layers.
+    Layers of the tile, each shifted elsewhere, are blended so that the deviation is the same between layers.
     """
     layer = np.floor(y)
     up = y - layer
@@ -80,13 +81,17 @@ def smoothstep(low: float, high: float, value: FloatArray) -> FloatArray:
     return result
 
 
-def mix(a: FloatArray | float, b: FloatArray | float, share: FloatArray) -> FloatArray:
+def mix(
+    a: FloatArray | float | np.float32, b: FloatArray | float | np.float32, share: FloatArray
+) -> FloatArray:
     """`a` where share is 0, `b` where it is 1."""
     result: FloatArray = a + (b - a) * share
     return result
 
 
-def look_up(table: FloatArray, u: FloatArray, v: FloatArray, border: int = cv2.BORDER_REPLICATE) -> FloatArray:
+def look_up(
+    table: FloatArray, u: FloatArray, v: FloatArray, border: int = cv2.BORDER_REPLICATE
+) -> FloatArray:
     """Linear values of a table at (n,) columns and rows; n may be larger than OpenCV allows a line to be."""
     count = len(u)
     lines = -(-count // _LINE)
@@ -94,12 +99,11 @@ def look_up(table: FloatArray, u: FloatArray, v: FloatArray, border: int = cv2.B
     padded[0, :count], padded[1, :count] = u, v
     u2, v2 = padded.reshape(2, lines, _LINE)
     found = cv2.remap(table, u2, v2, cv2.INTER_LINEAR, borderMode=border)
-    values: FloatArray = found.reshape(lines * _LINE, *table.shape[2:])[:count]
-    return values
+    return cast(FloatArray, found.reshape(lines * _LINE, *table.shape[2:])[:count])
 
 
 def tile_of(seed: int, size_px: int, low_cells: float, high_cells: float, falloff: float) -> FloatArray:
-    """A random square tile whose edges meet, deviation 1: waves of low to high per side, power falling with `falloff`."""
+    """A random square tile whose edges meet, deviation 1: low to high waves per side, fading by `falloff`."""
     white = np.random.default_rng(seed).standard_normal((size_px, size_px))
     fy = np.fft.fftfreq(size_px)[:, None] * size_px
     fx = np.fft.rfftfreq(size_px)[None, :] * size_px
@@ -128,8 +132,7 @@ def _sample_tile(x: FloatArray, z: FloatArray, u0: FloatArray | float, v0: Float
         axis -= np.float32(TILE_PX) * np.floor(axis * np.float32(1.0 / TILE_PX))
     if u.ndim == 1:
         return look_up(_tile(), u, v, border=cv2.BORDER_WRAP)
-    found: FloatArray = cv2.remap(_tile(), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-    return found
+    return cast(FloatArray, cv2.remap(_tile(), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
 
 
 def _turned(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ BAY_SEED = 190_462
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One tower of the bay: a grown form, turned, stretched and put somewhere (metres east and south of the viewer)."""
+    """One tower of the bay: a grown form, turned, stretched and put so far east and south of the viewer."""
 
     form: int
     east_m: float
@@ -48,7 +49,7 @@ class Grown:
 
     @cached_property
     def reach(self) -> FloatArray:
-        """Distances from the inner point, with two more columns on each side so that lookups may cross the seam."""
+        """Distances from the inner point, columns repeated at both sides so that lookups cross the seam."""
         return _closed(self._tower.reach)
 
     def skin(self, metres_per_px: float) -> tuple[FloatArray, FloatArray]:
@@ -59,11 +60,10 @@ class Grown:
             rows, columns = self._tower.reach.shape
             size = (columns >> level, rows >> level)
             pair = (self._tower.colour, self._tower.normal)
-            colour, normal = (
-                _closed(table if level == 0 else cv2.resize(table, size, interpolation=cv2.INTER_AREA))
-                for table in pair
-            )
-            self._levels[level] = (colour, normal)
+            if level > 0:
+                colour, normal = (cv2.resize(table, size, interpolation=cv2.INTER_AREA) for table in pair)
+                pair = cast(FloatArray, colour), cast(FloatArray, normal)
+            self._levels[level] = (_closed(pair[0]), _closed(pair[1]))
         return self._levels[level]
 
 
@@ -74,7 +74,10 @@ def grown_forms(columns: int) -> list[Grown]:
     """Every form of the bay; near ones at `columns` around, far ones coarser."""
     widths = [columns if index < NEAR_FORMS else columns // 2 for index in range(len(FORMS))]
     with ThreadPoolExecutor(2) as threads:
-        return [Grown(tower) for tower in threads.map(lambda form, wide: grow_tower(form, wide, wide // 2), FORMS, widths)]
+        return [
+            Grown(tower)
+            for tower in threads.map(lambda form, wide: grow_tower(form, wide, wide // 2), FORMS, widths)
+        ]
 
 
 FORMS: Sequence[TowerForm] = (

@@ -1,19 +1,22 @@
 """The karst language of the bay: one limestone tower as a surface around a vertical axis.
 
-A tower is star-shaped around a point inside it, in a space squeezed vertically until it is about as tall as wide. Each
-direction (turn around the axis, steepness) has one distance to the rock: a table. The tower scan is such a table turned into triangles; the
-islands of the panorama are such tables met by rays. Form first, then ledges, gullies and flutes, then what grows on it.
+A tower is star-shaped around a point inside it, in a space squeezed vertically until it is about as tall as
+wide. Each direction (turn around the axis, steepness) has one distance to the rock: a table. The tower scan
+is such a table turned into triangles; the islands of the panorama are such tables met by rays. Form first, then
+ledges, gullies and flutes, then what grows on it.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import cv2
 import numpy as np
 
 from content_api.demo.field import FloatArray, fbm3, mix, noise3, smoothstep
 
-STEEPNESS_LOW = -0.42  # lowest row of a table: well under the sea for every tower we grow
-CORE_SHARE = 0.30  # the point seen from all the surface lies at this share of the height
+STEEPNESS_LOW = -0.19  # lowest row of a table: well under the sea for every tower we grow
+CORE_SHARE = 0.10  # the point seen from all the surface lies at this share of the height
+CAVE_DEPTH_M = 9.5
 _ROWS_PER_STRIP = 128  # arrays of this many rows stay in the processor's cache
 
 
@@ -74,6 +77,8 @@ def grow_tower(form: TowerForm, columns: int, rows: int) -> Tower:
     shade = _occlusion(form, reach)
     for strip in _strips(rows):
         points = surface_points(form, turn, steepness[strip], reach[strip])
+        if form.cave_turn_rad is not None:
+            shade[strip] *= 1.0 - np.float32(0.85 / CAVE_DEPTH_M) * _cave(form, *points)
         colour[strip] = paint(form, points, normal[strip], leaf[strip], shade[strip])
     return Tower(form, reach, normal, colour, leaf)
 
@@ -188,7 +193,7 @@ def _smooth_form(form: TowerForm, flat: FloatArray, up: FloatArray) -> FloatArra
     above = np.power(np.power(flat, n) + np.power(np.abs(up), n), -1.0 / n)
     reach = np.where(up >= 0, above, 1.0 / np.maximum(flat, 0.35))
     share = np.clip(CORE_SHARE + up * reach * (1.0 - CORE_SHARE), 0.0, 1.2)  # of the height
-    narrow = 1.0 + np.float32(form.taper) * (CORE_SHARE - share)
+    narrow = 1.0 + np.float32(form.taper) * (0.30 - share)
     # narrowing acts on the horizontal part only; along the ray it fades towards the crown
     return np.float32(form.radius_m) * reach * mix(1.0, narrow, np.clip(flat * 1.25, 0.0, 1.0))
 
@@ -215,7 +220,7 @@ def _cave(form: TowerForm, x: FloatArray, y: FloatArray, z: FloatArray) -> Float
     facing = x * np.float32(np.cos(form.cave_turn_rad)) + z * np.float32(np.sin(form.cave_turn_rad))
     rag = 0.16 * noise3(x * 0.3, y * 0.3, z * 0.3, form.seed + 40)
     rim = np.sqrt((across / 4.6) ** 2 + (np.maximum(y - 0.5, 0.0) / 8.2) ** 2) + rag
-    return np.where(facing > 0, 9.5 * smoothstep(1.0, 0.55, rim), 0.0).astype(np.float32)
+    return np.where(facing > 0, CAVE_DEPTH_M * smoothstep(1.0, 0.55, rim), 0.0).astype(np.float32)
 
 
 def _leaf_share(form: TowerForm, turn: FloatArray, steepness: FloatArray, rock: FloatArray) -> FloatArray:
@@ -256,7 +261,7 @@ def _occlusion(form: TowerForm, reach: FloatArray) -> FloatArray:
     """Soft light lost in hollows, 0 to 1 of the light left: how far the rock lies behind its blurred self."""
     px_per_m = reach.shape[1] / (2 * np.pi * form.radius_m)
     shade = np.ones_like(reach)
-    for width_m, depth_m, strength in ((0.5, 0.5, 0.45), (1.8, 1.5, 0.5), (6.0, 4.5, 0.5)):
+    for width_m, depth_m, strength in ((0.5, 0.5, 0.55), (1.8, 1.5, 0.6), (6.0, 4.5, 0.55)):
         behind = (_blur_around(reach, width_m * px_per_m) - reach) * np.float32(1.0 / depth_m)
         shade *= 1.0 - np.float32(strength) * np.clip(behind, -0.35, 1.0)
     return shade
@@ -268,14 +273,14 @@ def _blur_around(table: FloatArray, sigma_px: float) -> FloatArray:
         return table.copy()
     rows, columns = table.shape
     if sigma_px > 6:  # wide blurs on a smaller table: the same to the eye, much less work
-        small = cv2.resize(table, (columns // 4, rows // 4), interpolation=cv2.INTER_AREA)
+        small = cast(FloatArray, cv2.resize(table, (columns // 4, rows // 4), interpolation=cv2.INTER_AREA))
         soft = _blur_around(small, sigma_px / 4)
         wide = np.concatenate([soft[:, -2:], soft, soft[:, :2]], axis=1)
         big = cv2.resize(wide, (columns + 16, rows), interpolation=cv2.INTER_LINEAR)
         return np.ascontiguousarray(big[:, 8:-8])
     edge = min(int(4 * sigma_px) + 1, columns)
     wide = np.concatenate([table[:, -edge:], table, table[:, :edge]], axis=1)
-    soft = cv2.GaussianBlur(wide, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE)
+    soft = cast(FloatArray, cv2.GaussianBlur(wide, (0, 0), sigma_px, borderType=cv2.BORDER_REPLICATE))
     return np.ascontiguousarray(soft[:, edge:-edge])
 
 
@@ -315,8 +320,8 @@ def paint(
 
     # the tide: black wet foot, a pale line of shells above it
     wave = 0.3 * noise3(x * 0.2, y * 0.0, z * 0.2, seed + 8)
-    wet = smoothstep(1.9, 0.7, y + wave)
-    shells = np.exp(-(((y + wave - 2.1) * 2.2) ** 2)) * smoothstep(-0.3, 0.8, grain)
+    wet = smoothstep(2.2, 1.1, y + wave)
+    shells = np.exp(-(((y + wave - 2.5) * 2.2) ** 2)) * smoothstep(-0.3, 0.8, grain)
     red, green, blue = (c * (1.0 - 0.70 * wet) + 0.10 * shells for c in (red, green, blue))
 
     # plants: each crown its own green, lit tips, dry grass among them
@@ -328,5 +333,5 @@ def paint(
     green = mix(green, bright * mix(0.076, 0.105, dry), leaf)
     blue = mix(blue, bright * mix(0.023, 0.040, dry), leaf)
 
-    light = np.clip(shade, 0.12, 1.25)
+    light = np.clip(shade, 0.08, 1.25)
     return np.clip(np.stack([red * light, green * light, blue * light], axis=-1), 0.0, 1.0).astype(np.float32)

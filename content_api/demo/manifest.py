@@ -46,12 +46,12 @@ def _rows(masters: DemoMasters) -> list[dict[str, str]]:
             "file": masters.tower.name,
             "title_vi": "Đảo tháp đá vôi (hình minh họa)",
             "title_en": "A limestone tower islet (illustration)",
-            "summary_vi": "Mô hình minh họa do máy tính tạo ra: vách đá vôi, khe rãnh, ngấn nước triều và cây bụi"
-            " như thường thấy ở vịnh Hạ Long. Đây không phải bản quét hang Đầu Gỗ.",
-            "summary_en": "A computer-generated illustration: the cliffs, flutes, tidal notch and shrubs of a Ha Long"
-            " Bay tower. It is not a scan of Dau Go Cave.",
+            "summary_vi": "Mô hình minh họa do máy tính tạo ra: vách đá vôi, khe rãnh, ngấn nước triều"
+            " và cây bụi như thường thấy ở vịnh Hạ Long. Đây không phải bản quét hang Đầu Gỗ.",
+            "summary_en": "A computer-generated illustration: the cliffs, flutes, tidal notch and shrubs of a"
+            " Ha Long Bay tower. It is not a scan of Dau Go Cave.",
             "alt_vi": "Hình minh họa: một đảo tháp đá vôi xám dựng đứng, cây xanh trên đỉnh và gờ đá.",
-            "alt_en": "Illustration: a steep grey limestone tower islet with green shrubs on its crown and ledges.",
+            "alt_en": "Illustration: a steep grey limestone tower islet, green on its crown and ledges.",
             **common,
         },
         {
@@ -62,10 +62,10 @@ def _rows(masters: DemoMasters) -> list[dict[str, str]]:
             "title_en": "Morning on the bay, all around (illustration)",
             "summary_vi": "Toàn cảnh minh họa do máy tính tạo ra: những đảo đá vôi xa dần trong sương sớm."
             " Đây không phải ảnh chụp từ đảo Ti Tốp.",
-            "summary_en": "A computer-generated panorama: limestone islands receding into the morning haze. It is not"
-            " a photograph from Ti Top Island.",
-            "alt_vi": "Hình minh họa: toàn cảnh vịnh buổi sáng, đảo đá vôi quanh mặt nước xanh ngọc, mặt trời mờ sương.",
-            "alt_en": "Illustration: the bay all around in the morning, limestone islands on jade water, a hazy sun.",
+            "summary_en": "A computer-generated panorama: limestone islands receding into the morning haze."
+            " It is not a photograph from Ti Top Island.",
+            "alt_vi": "Hình minh họa: toàn cảnh vịnh buổi sáng, đảo đá vôi quanh mặt nước xanh ngọc.",
+            "alt_en": "Illustration: the bay all around in the morning, limestone islands on jade water.",
             **common,
         },
         {
@@ -76,8 +76,8 @@ def _rows(masters: DemoMasters) -> list[dict[str, str]]:
             "title_en": "Golden hour on the bay (illustration)",
             "summary_vi": "Hình tĩnh minh họa do máy tính tạo ra: nắng xiên trên vách đá vôi."
             " Đây không phải ảnh chụp hang Sửng Sốt.",
-            "summary_en": "A computer-generated still: low light on limestone cliffs. It is not a photograph of Sung"
-            " Sot Cave.",
+            "summary_en": "A computer-generated still: low light on limestone cliffs. It is not a photograph"
+            " of Sung Sot Cave.",
             "alt_vi": "Hình minh họa: nắng vàng chiếu trên các đảo đá vôi phủ cây xanh, mặt nước phản chiếu.",
             "alt_en": "Illustration: golden light on green-topped limestone islands and their reflections.",
             **common,

@@ -70,9 +70,8 @@ def make_masters(
             job.result()
             made = [masters.tower] if jobs[job] == masters.tower else [masters.panorama, masters.photo]
             for path in made:
-                progress(
-                    f"{path.name}: {path.stat().st_size / 1e6:.1f} MB after {time.monotonic() - started:.0f} s"
-                )
+                size_mb, seconds = path.stat().st_size / 1e6, time.monotonic() - started
+                progress(f"{path.name}: {size_mb:.1f} MB after {seconds:.0f} s")
     return masters
 
 

@@ -13,7 +13,7 @@ _DESCRIPTION_TAG, _SOFTWARE_TAG = 0x010E, 0x0131
 _DITHER_SEED = 5
 
 
-def to_srgb(linear: FloatArray) -> NDArray[np.uint8]:
+def to_srgb(linear: FloatArray, first_row: int = 0) -> NDArray[np.uint8]:
     """Display values of linear light 0 to 1. Half a level of fixed noise keeps smooth skies from banding."""
     steps = np.linspace(0.0, 1.0, 4097)
     curve = np.where(steps <= 0.0031308, 12.92 * steps, 1.055 * np.power(steps, 1 / 2.4) - 0.055) * 255.0
@@ -22,6 +22,7 @@ def to_srgb(linear: FloatArray) -> NDArray[np.uint8]:
     dither = np.random.default_rng(_DITHER_SEED).random((256, 256, 1), dtype=np.float32)
     wide = np.tile(dither, (1, -(-columns // 256), 1))[:, :columns]
     out = np.empty(linear.shape, np.uint8)
+    wide = np.roll(wide, -first_row, axis=0)
     for start in range(0, rows, 256):
         place = np.clip(linear[start : start + 256], 0.0, 1.0) * np.float32(4095.0)
         whole = place.astype(np.int32)
@@ -64,7 +65,8 @@ def xmp_packet(sphere_px: tuple[int, int] | None = None) -> bytes:
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"'
         ' xmlns:GPano="http://ns.google.com/photos/1.0/panorama/">'
-        f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{ILLUSTRATION}</rdf:li></rdf:Alt></dc:description>'
+        f'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">{ILLUSTRATION}</rdf:li></rdf:Alt>'
+        "</dc:description>"
         f"{sphere}</rdf:Description></rdf:RDF></x:xmpmeta>"
         '<?xpacket end="w"?>'
     ).encode()

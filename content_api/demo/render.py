@@ -1,11 +1,13 @@
 """One picture of the bay through a view: sky, islands, and the sea that mirrors both."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from content_api.demo.boats import FLEET, draw_boats
 from content_api.demo.field import FloatArray
 from content_api.demo.islands import Grown, Standing
 from content_api.demo.pictures import to_srgb
@@ -18,6 +20,7 @@ SKY_COARSER = 2  # clouds are soft: half the picture's resolution shows them who
 MIRROR_COARSER = 2
 HIGHEST_ISLAND_RAD = 0.62
 LOWEST_ISLAND_RAD = -0.30
+_FINE_SEA_RAD = 0.30
 _STRIP = 64
 
 
@@ -32,28 +35,32 @@ def render_bay(
 ) -> NDArray[np.uint8]:
     """The finished picture, sRGB."""
     horizon = _row_of(view, 0.0)
-    rows = range(
-        max(_row_of(view, HIGHEST_ISLAND_RAD), 0), min(_row_of(view, LOWEST_ISLAND_RAD), view.height_px)
-    )
-    islands = trace_islands(view, eye_m, standing, forms, sky, rows)
-    mirror = _mirrored_bay(mirror_view, eye_m, standing, forms, sky)
-    heavens = _sky_picture(view, sky, horizon)
+    top, bottom = _row_of(view, HIGHEST_ISLAND_RAD), _row_of(view, LOWEST_ISLAND_RAD)
+    rows = range(max(top, 0), min(bottom, view.height_px))
     picture = np.empty((view.height_px, view.width_px, 3), np.uint8)
-    for start in range(0, view.height_px, _STRIP):
-        strip = range(start, min(start + _STRIP, view.height_px))
-        light = np.empty((len(strip), view.width_px, 3), np.float32)
-        above = max(0, min(strip.stop, horizon) - start)
-        if above:
-            light[:above] = heavens[start : start + above]
-        if above < len(strip):
-            light[above:] = _sea_strip(view, range(start + above, strip.stop), eye_m, sky, mirror)
-        first, last = max(strip.start, rows.start), min(strip.stop, rows.stop)
-        if first < last:
-            here = slice(first - start, last - start)
-            there = slice(first - rows.start, last - rows.start)
-            seen = np.isfinite(islands.distance_m[there])
-            light[here][seen] = islands.colour[there][seen]
-        picture[start : strip.stop] = to_srgb(develop(light, exposure))
+    with ThreadPoolExecutor(2) as threads:  # numpy and OpenCV let go of the interpreter while they compute
+        mirrored = threads.submit(_mirrored_bay, mirror_view, eye_m, standing, forms, sky)
+        islands = trace_islands(view, eye_m, standing, forms, sky, rows)
+        draw_boats(view, islands, eye_m, FLEET, sky)
+        heavens, mirror = _sky_picture(view, sky, horizon), mirrored.result()
+
+        def draw(start: int) -> None:
+            strip = range(start, min(start + _STRIP, view.height_px))
+            light = np.empty((len(strip), view.width_px, 3), np.float32)
+            above = max(0, min(strip.stop, horizon) - start)
+            if above:
+                light[:above] = heavens[start : start + above]
+            if above < len(strip):
+                light[above:] = _sea_strip(view, range(start + above, strip.stop), eye_m, sky, mirror)
+            first, last = max(strip.start, rows.start), min(strip.stop, rows.stop)
+            if first < last:
+                here = slice(first - start, last - start)
+                there = slice(first - rows.start, last - rows.start)
+                seen = np.isfinite(islands.distance_m[there])
+                light[here][seen] = islands.colour[there][seen]
+            picture[start : strip.stop] = to_srgb(develop(light, exposure), first_row=start)
+
+        list(threads.map(draw, range(0, view.height_px, _STRIP)))
     _soften_outlines(picture, islands.distance_m, rows)
     return picture
 
@@ -75,11 +82,13 @@ def _soften_outlines(picture: NDArray[np.uint8], distance_m: FloatArray, rows: r
 
 
 def _row_of(view: View, up_rad: float) -> int:
-    x, _, z = view.rays(np.float32([(view.width_px - 1) / 2]), np.float32([view.height_px / 2]))
+    x, _, z = view.rays(
+        np.array([(view.width_px - 1) / 2], np.float32), np.array([view.height_px / 2], np.float32)
+    )
     level = np.hypot(x, z)
     _, row = view.places(
         x / level * np.float32(np.cos(up_rad)),
-        np.float32([np.sin(up_rad)]),
+        np.array([np.sin(up_rad)], np.float32),
         z / level * np.float32(np.cos(up_rad)),
     )
     return int(np.ceil(row[0]))
@@ -108,6 +117,7 @@ def _mirrored_bay(
     picture = _sky_picture(view, sky, horizon)
     rows = range(max(_row_of(view, HIGHEST_ISLAND_RAD), 0), horizon)
     islands = trace_islands(view, -eye_m, standing, forms, sky, rows)
+    draw_boats(view, islands, -eye_m, FLEET, sky)
     seen = np.isfinite(islands.distance_m)
     picture[rows.start : rows.stop][seen] = islands.colour[seen]
     if view.wraps:
@@ -116,7 +126,7 @@ def _mirrored_bay(
 
 
 def _sea_strip(view: View, rows: range, eye_m: float, sky: Sky, mirror: Mirror) -> FloatArray:
-    """Sea of some rows. Towards the nadir of a panorama rows shrink to a point: fewer columns show the same."""
+    """Sea of some rows. Towards a panorama's nadir rows shrink to a point: fewer columns show the same."""
     lines = np.arange(rows.start, rows.stop, dtype=np.float32)[:, None]
     coarser = 1
     if isinstance(view, SphereView):
@@ -126,6 +136,13 @@ def _sea_strip(view: View, rows: range, eye_m: float, sky: Sky, mirror: Mirror) 
     columns = (
         np.arange(-edge, view.width_px // coarser + edge, dtype=np.float32)[None, :] + 0.5
     ) * coarser - np.float32(0.5)
+    if (
+        abs(rows.start - _row_of(view, 0.0)) < _FINE_SEA_RAD * view.px_per_rad
+    ):  # far waves are finer than a pixel
+        quarter = np.float32(0.25)
+        light = sea_light(view.rays(columns - quarter, lines - quarter), view.px_per_rad, eye_m, sky, mirror)
+        light += sea_light(view.rays(columns + quarter, lines + quarter), view.px_per_rad, eye_m, sky, mirror)
+        return light * np.float32(0.5)
     light = sea_light(view.rays(columns, lines), view.px_per_rad, eye_m, sky, mirror)
     if coarser == 1:
         return light

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import cv2
 import numpy as np
 
 from content_api.demo.field import FloatArray, fbm2, mix, noise2, smoothstep, tile_of
 from content_api.demo.sky import Sky
-from content_api.demo.trace import _haze_metres
+from content_api.demo.trace import haze_metres
 from content_api.demo.view import Rays, View
 
 _TILE_PX = 1024
@@ -46,13 +47,12 @@ def sea_light(rays: Rays, px_per_rad: float, eye_m: float, sky: Sky, mirror: Mir
     sx, sz, lost = _slopes(x, z, footprint)
     sx, sz = sx * breeze, sz * breeze
     length = 1.0 / np.sqrt(1.0 + sx * sx + sz * sz)
-    cosine = (-dx * -sx + down - dz * -sz) * length
     cosine = np.clip((dx * sx + down + dz * sz) * length, 0.02, 1.0)
     rx, ry, rz = dx - 2 * -cosine * -sx * length, dy + 2 * cosine * length, dz - 2 * -cosine * -sz * length
     ry = np.abs(ry) + 0.35 * lost * breeze
     scale = 1.0 / np.sqrt(rx * rx + ry * ry + rz * rz)
     rx, ry, rz = rx * scale, ry * scale, rz * scale
-    rough = np.clip(lost * breeze * 9.0, 0.0, 1.0)
+    rough = np.clip(0.06 + lost * breeze * 9.0, 0.0, 1.0)
     reflected = _reflection(mirror, rx, ry, rz, rough)
 
     fresnel = 0.02 + 0.98 * (1.0 - cosine) ** 5 / (1.0 + 1.3 * lost * 6.0)
@@ -68,7 +68,7 @@ def sea_light(rays: Rays, px_per_rad: float, eye_m: float, sky: Sky, mirror: Mir
     patch = fbm2(x * 0.011, z * 0.011, 3, 305)
     crest = np.clip((sx * np.float32(sun[0]) + sz * np.float32(sun[2])) * -2.0, -0.35, 0.6)
     clear = smoothstep(0.15, 0.95, down)
-    thick = _haze_metres(distance, np.zeros_like(distance), eye_m)
+    thick = haze_metres(distance, np.zeros_like(distance), eye_m)
     haze = sky.haze(rays)
     out = np.empty((*np.broadcast_shapes(dx.shape, dy.shape), 3), np.float32)
     for c, (deep, shallow) in enumerate(((0.020, 0.034), (0.098, 0.128), (0.079, 0.106))):
@@ -90,7 +90,7 @@ def _slopes(x: FloatArray, z: FloatArray, footprint: FloatArray) -> tuple[FloatA
         for axis in (u, v):
             axis -= np.float32(_TILE_PX) * np.floor(axis * np.float32(1.0 / _TILE_PX))
         found = cv2.remap(_wave_tile(), u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-        keep = smoothstep(size_m / 24.0, size_m / 160.0, footprint) * np.float32(steepness)
+        keep = smoothstep(size_m / 34.0, size_m / 260.0, footprint) * np.float32(steepness)
         a, b = found[..., 0] * keep, found[..., 1] * keep
         sx += a * cos - b * sin
         sz += b * cos + a * sin
@@ -118,7 +118,7 @@ def _reflection(mirror: Mirror, x: FloatArray, y: FloatArray, z: FloatArray, rou
         columns = columns + np.float32(1.0)  # the pictures carry one column more on each side
     rows = np.clip(rows, 0, mirror.sharp.shape[0] - 1)
     sharp, soft, softest = (
-        cv2.remap(p, columns, rows, cv2.INTER_LINEAR, borderMode=mode)
+        cast(FloatArray, cv2.remap(p, columns, rows, cv2.INTER_LINEAR, borderMode=mode))
         for p in (mirror.sharp, mirror.soft, mirror.softest)
     )
     share = rough[..., None] * 2.0
@@ -127,11 +127,6 @@ def _reflection(mirror: Mirror, x: FloatArray, y: FloatArray, z: FloatArray, rou
 
 
 def _smear(picture: FloatArray, sigma_px: float) -> FloatArray:
-    soft: FloatArray = cv2.GaussianBlur(
-        picture,
-        (0, 0),
-        sigmaX=max(sigma_px * 0.12, 0.3),
-        sigmaY=max(sigma_px, 0.3),
-        borderType=cv2.BORDER_REPLICATE,
-    )
-    return soft
+    across, upwards = max(sigma_px * 0.12, 0.3), max(sigma_px, 0.3)
+    soft = cv2.GaussianBlur(picture, (0, 0), sigmaX=across, sigmaY=upwards, borderType=cv2.BORDER_REPLICATE)
+    return cast(FloatArray, soft)

@@ -50,14 +50,17 @@ class Sky:
         for c in range(3):
             air = mix(np.float32(self.zenith[c]), np.float32(self.horizon[c]), low)
             air += np.float32(self.glow[c]) * (
-                wide * (0.10 + 0.34 * veil + 0.14 * low) + 0.26 * mid + 0.55 * core + 14.0 * disc * (1.0 - veil)
+                wide * (0.10 + 0.34 * veil + 0.14 * low)
+                + 0.26 * mid
+                + 0.55 * core
+                + 14.0 * disc * (1.0 - veil)
             )
             channels.append(air)
         return np.stack(channels, axis=-1)
 
     def haze(self, rays: Rays) -> FloatArray:
-        """What a far island fades into: the air just over the horizon in that direction, without the sun's disc."""
-        x, y, z = rays
+        """What a far island fades into: the air just over the horizon in that direction."""
+        x, _, z = rays
         level = 1.0 / np.maximum(np.sqrt(x * x + z * z), 1e-3)
         flat = np.full_like(x, 0.02)
         return self.clear_air((x * level, flat, z * level)) * np.float32(0.97)
@@ -77,7 +80,7 @@ class Sky:
         lit = self._heap(px + toward * np.float32(self.sun[0]), pz + toward * np.float32(self.sun[2]))
         cover = smoothstep(0.15 - self.cloud_cover, 1.35 - self.cloud_cover, heap)
         thick = smoothstep(0.55 - self.cloud_cover, 2.3 - self.cloud_cover, heap)
-        facing = np.clip(0.62 + 0.55 * (heap - lit) - 0.42 * thick, 0.12, 1.25)
+        facing = 0.68 + 0.50 * np.tanh(heap - lit) - 0.34 * thick + 0.16 * np.tanh(heap - 1.2)
         edge = 0.55 + 1.9 * near_sun**14 * (1.0 - 0.6 * thick)
         veil = smoothstep(0.015, 0.16, up)
         wisp = fbm2(
@@ -102,7 +105,7 @@ class Sky:
         return air
 
     def _heap(self, px: FloatArray, pz: FloatArray) -> FloatArray:
-        """Thickness of cloud over a place of the cloud level: fields of small heaps, with clear sky between."""
+        """Thickness of cloud at a place of the cloud level: fields of small heaps, clear sky between."""
         wx = px + 0.10 * noise2(px * 1.1, pz * 1.1, self.seed + 1)
         wz = pz + 0.10 * noise2(px * 1.1, pz * 1.1, self.seed + 2)
         field = noise2(px * 0.24 + 0.3, pz * 0.30, self.seed + 5)

@@ -1,11 +1,13 @@
-"""The tower scan: one grown tower as more than a million triangles with a baked texture."""
+"""The tower scan: a grown tower in over a million triangles, its texture baked, in a piece of the bay."""
+
+from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from content_api.demo.field import FloatArray, fbm3, noise3
-from content_api.demo.glb import TexturedMesh, glb_bytes
+from content_api.demo.field import FloatArray, fbm2, fbm3, noise3
+from content_api.demo.glb import Part, Surface, glb_bytes
 from content_api.demo.karst import STEEPNESS_LOW, Tower, TowerForm, grow_tower, surface_points, table_axes
 from content_api.demo.pictures import ILLUSTRATION, jpeg_bytes, to_srgb
 
@@ -14,18 +16,20 @@ SCAN_FORM = TowerForm(
 )
 FULL_COLUMNS, FULL_ROWS = 1024, 516  # quads around and up: 1,054,720 triangles
 FULL_TEXTURE_PX = 4096
+WATER_REACH = 1.9  # the water around the islet ends at this many radii of the tower
 _STRIP = 128
 
 
 def tower_glb(columns: int = FULL_COLUMNS, rows: int = FULL_ROWS, texture_px: int = FULL_TEXTURE_PX) -> bytes:
     """The GLB of the demo scan, standing on the sea at the origin."""
     tower = grow_tower(SCAN_FORM, texture_px // 2, texture_px // 2)
-    mesh = tower_mesh(tower, columns, rows, texture_jpeg(tower, texture_px))
+    rock = Surface("limestone and shrubs", picture_jpeg=texture_jpeg(tower, texture_px))
+    parts = (tower_part(tower, columns, rows, rock), _water(SCAN_FORM.radius_m * WATER_REACH))
     notes = {"title": "Karst tower islet", "description": ILLUSTRATION, "licence": "CC0-1.0"}
-    return glb_bytes(mesh, name="karst tower", asset_notes=notes)
+    return glb_bytes(parts, name="karst tower", asset_notes=notes)
 
 
-def tower_mesh(tower: Tower, columns: int, rows: int, jpeg: bytes) -> TexturedMesh:
+def tower_part(tower: Tower, columns: int, rows: int, rock: Surface) -> Part:
     """Triangles of the surface above the sea, closed by a floor at sea level."""
     form = tower.form
     turn = (np.arange(columns + 1, dtype=np.float32) * np.float32(2 * np.pi / columns))[None, :]
@@ -48,12 +52,12 @@ def tower_mesh(tower: Tower, columns: int, rows: int, jpeg: bytes) -> TexturedMe
 
     middle = np.array([[0.0, 0.0, 0.0]], np.float32)
     down = np.array([[0.0, -1.0, 0.0]], np.float32)
-    return TexturedMesh(
+    return Part(
+        surface=rock,
         positions=np.concatenate([positions.reshape(-1, 3), middle]).astype(np.float32),
         normals=np.concatenate([normal.reshape(-1, 3), down]).astype(np.float32),
         uvs=np.clip(np.concatenate([uvs.reshape(-1, 2), [[0.5, 1.0]]]), 0.0, 1.0).astype(np.float32),
         triangles=_triangles(columns, rows),
-        texture_jpeg=jpeg,
     )
 
 
@@ -74,13 +78,41 @@ def texture_jpeg(tower: Tower, texture_px: int) -> bytes:
     return jpeg_bytes(to_srgb(np.ascontiguousarray(linear[::-1])), quality=90)
 
 
+def _water(radius_m: float, columns: int = 256, rings: int = 72) -> Part:
+    """A round piece of the bay for the islet to stand in: small waves, a hand over the tower's floor."""
+    turn = (np.arange(columns, dtype=np.float32) * np.float32(2 * np.pi / columns))[None, :]
+    out = np.linspace(0.12 * radius_m, radius_m, rings, dtype=np.float32)[:, None]
+    x, z = out * np.cos(turn), out * np.sin(turn)
+
+    def height(east: FloatArray, south: FloatArray) -> FloatArray:
+        return 0.14 + 0.035 * fbm2(east * 0.21, south * 0.21, 3, 911, gain=0.6)
+
+    step = np.float32(0.05)
+    slope_x = (height(x + step, z) - height(x - step, z)) / (2 * step)
+    slope_z = (height(x, z + step) - height(x, z - step)) / (2 * step)
+    normal = np.stack([-slope_x, np.ones_like(x), -slope_z], axis=-1)
+    normal /= np.sqrt((normal * normal).sum(axis=-1, keepdims=True))
+    ring = np.arange(rings - 1)[:, None] * columns
+    here = (ring + np.arange(columns)[None, :]).astype(np.uint32)
+    beside = (ring + (np.arange(columns)[None, :] + 1) % columns).astype(np.uint32)
+    quads = [here, beside, here + columns], [beside, beside + columns, here + columns]
+    return Part(
+        surface=Surface("jade water", colour=(0.016, 0.105, 0.083), roughness=0.18),
+        positions=np.stack([x, height(x, z), z], axis=-1).reshape(-1, 3),
+        normals=normal.reshape(-1, 3),
+        uvs=None,
+        triangles=np.concatenate([np.stack(corners, axis=-1).reshape(-1, 3) for corners in quads]).astype(
+            np.uint32
+        ),
+    )
+
+
 def _at_vertices(table: FloatArray, turn: FloatArray, share: FloatArray) -> FloatArray:
     rows, columns = table.shape
     closed = np.concatenate([table[:, -1:], table, table[:, :1]], axis=1)
     u = turn * np.float32(columns / (2 * np.pi)) + np.float32(0.5) + np.zeros_like(share)
     v = share * np.float32(rows) - np.float32(0.5) + np.zeros_like(turn)
-    found: FloatArray = cv2.remap(closed, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return found
+    return cast(FloatArray, cv2.remap(closed, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 def _twice_as_fine(table: FloatArray) -> FloatArray:

@@ -28,6 +28,7 @@ class Layer:
 
     @property
     def rows(self) -> range:
+        """The picture rows it holds."""
         return range(self.first_row, self.first_row + len(self.colour))
 
 
@@ -42,7 +43,7 @@ class _Place:
     sin: float
 
     def turned(self, rays: Rays) -> Rays:
-        """World directions in the tower's space (their length is no longer 1; distances along them stay metres)."""
+        """World directions in the tower's space (of another length; distances along them stay metres)."""
         x, y, z = rays
         wide = np.float32(1.0 / self.standing.wide)
         tall = np.float32(1.0 / (self.standing.tall * self.grown.form.squeeze))
@@ -118,16 +119,14 @@ def _boxes(view: View, place: _Place, eye_m: float, rows: range) -> list[tuple[r
         np.arctan2(-eye_m, near),
         np.arctan2(-eye_m, distance + radius),
     ]
-    headings = np.float32([heading - half, heading, heading + half])
+    headings = np.array([heading - half, heading, heading + half], np.float32)
     if not isinstance(view, SphereView):
-        off = (
-            headings - view.rays(np.float32([(view.width_px - 1) / 2]), np.float32([0]))[0] * 0
-        ) - _heading_of(view)
-        off = (off + np.pi) % (2 * np.pi) - np.pi
+        middle = _heading_of(view)
+        off = (headings - middle + np.pi) % (2 * np.pi) - np.pi
         if np.abs(off[1]) - half > 1.2:
             return []
-        headings = (np.clip(off, -1.25, 1.25) + _heading_of(view)).astype(np.float32)
-    grid_h, grid_u = np.meshgrid(headings, np.float32(ups))
+        headings = (np.clip(off, -1.25, 1.25) + middle).astype(np.float32)
+    grid_h, grid_u = np.meshgrid(headings, np.array(ups, np.float32))
     level = np.cos(grid_u)
     columns, picture_rows = view.places(level * np.sin(grid_h), np.sin(grid_u), -level * np.cos(grid_h))
     box_rows = range(
@@ -138,18 +137,18 @@ def _boxes(view: View, place: _Place, eye_m: float, rows: range) -> list[tuple[r
     if not view.wraps:
         left, right = max(int(columns.min()) - 2, 0), min(int(columns.max()) + 3, view.width_px)
         return [(box_rows, range(left, right))] if left < right else []
-    middle, reach = float(columns[0, 1]), half * view.px_per_rad + 2
-    left, right = int(middle - reach), int(middle + reach) + 1
+    at, reach = float(columns[0, 1]), half * view.px_per_rad + 2
+    left, right = int(at - reach), int(at + reach) + 1
     pieces = [range(max(left, 0), min(right, view.width_px))]
     if left < 0:
         pieces.append(range(left + view.width_px, view.width_px))
     if right > view.width_px:
-        pieces.append(range(0, right - view.width_px))
+        pieces.append(range(right - view.width_px))
     return [(box_rows, piece) for piece in pieces if len(piece) > 0]
 
 
 def _heading_of(view: View) -> float:
-    x, _, z = view.rays(np.float32([(view.width_px - 1) / 2]), np.float32([0]))
+    x, _, z = view.rays(np.array([(view.width_px - 1) / 2], np.float32), np.array([0], np.float32))
     return float(np.arctan2(x[0], -z[0]))
 
 
@@ -302,10 +301,8 @@ def _shade(
         world = rays[0] * distance, rays[1] * distance + np.float32(eye_m), rays[2] * distance
         direct = direct * _sunshine(place, shaders, sky, world, (nx, ny, nz), eye_m)
     upward = 0.5 + 0.5 * ny
-    rays_level = np.sqrt(rays[0] * rays[0] + rays[2] * rays[2])
-    thick = _haze_metres(distance, height, abs(eye_m))
+    thick = haze_metres(distance, height, abs(eye_m))
     haze = sky.haze(rays)
-    del rays_level
     out = np.empty_like(albedo)
     near_water = np.exp(height * np.float32(-0.12))
     for c, bounce in enumerate((0.10, 0.20, 0.17)):
@@ -355,7 +352,8 @@ def _sunshine(
     return light
 
 
-def _haze_metres(distance: FloatArray, height: FloatArray, eye_m: float) -> FloatArray:
+def haze_metres(distance: FloatArray, height: FloatArray, eye_m: float) -> FloatArray:
     """Length of the way through air, counting the mist low over the sea more than the clear air above it."""
     mist = 0.5 * (np.exp(-height / np.float32(26.0)) + np.float32(np.exp(-eye_m / 26.0)))
-    return np.maximum(distance - 120.0, 0.0) * (0.72 + 0.95 * mist)
+    metres: FloatArray = np.maximum(distance - 120.0, 0.0) * (0.72 + 0.95 * mist)
+    return metres

@@ -1,12 +1,13 @@
 """A visitor's boat trip past the three sites of the demo, as a GPX track.
 
-Drawn, not recorded: a line over open water of the seed catalogue's coast, with the wander of an ordinary phone's GPS.
+Drawn, not recorded: a line over open water between the catalogue's sites, with the wander of a phone's GPS.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from random import Random
 from xml.sax.saxutils import escape
 
@@ -95,7 +96,7 @@ def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
 def _sail(curve: Sequence[_Waypoint]) -> Iterator[tuple[datetime, LatLon]]:
     """Fixes along the curve, at its speeds, evenly spaced in time."""
     at, due_s, clock_s = DEPARTS_AT, 0.0, 0.0
-    for here, there in zip(curve, curve[1:], strict=False):
+    for here, there in pairwise(curve):
         leg_s = distance_m(here.point, there.point) / (0.5 * (here.speed_kmh + there.speed_kmh) / 3.6)
         while leg_s > 0 and due_s <= clock_s + leg_s:
             share = (due_s - clock_s) / leg_s
@@ -119,7 +120,8 @@ def _with_gps_noise(
 
 def _gpx(fixes: Sequence[tuple[datetime, LatLon]]) -> str:
     points = "\n".join(
-        f'      <trkpt lat="{point.lat_deg:.7f}" lon="{point.lon_deg:.7f}"><time>{at:%Y-%m-%dT%H:%M:%SZ}</time></trkpt>'
+        f'      <trkpt lat="{point.lat_deg:.7f}" lon="{point.lon_deg:.7f}">'
+        f"<time>{at:%Y-%m-%dT%H:%M:%SZ}</time></trkpt>"
         for at, point in fixes
     )
     name = escape("A boat trip past three sites (drawn, not recorded)")

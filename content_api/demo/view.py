@@ -1,4 +1,4 @@
-"""Two ways to look at the bay: all around (equirectangular) and through a lens. North is -z, east is +x, y is up."""
+"""Two ways to look at the bay: all around (equirectangular) and through a lens. North -z, east +x, y up."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +11,7 @@ Rays = tuple[FloatArray, FloatArray, FloatArray]  # unit directions x, y, z
 
 
 class View(Protocol):
-    """What a renderer needs to know about a picture's geometry; places are in px, whole at a pixel's middle."""
+    """What a renderer needs to know of a picture's geometry; places are in px, whole at a pixel's middle."""
 
     @property
     def width_px(self) -> int:
@@ -46,13 +46,16 @@ class SphereView:
 
     @property
     def height_px(self) -> int:
+        """Half the width."""
         return self.width_px // 2
 
     @property
     def px_per_rad(self) -> float:
+        """Pixels per radian at the horizon."""
         return self.width_px / (2 * np.pi)
 
     def rays(self, columns: FloatArray, rows: FloatArray) -> Rays:
+        """Directions through places."""
         heading = (columns + np.float32(0.5)) * np.float32(2 * np.pi / self.width_px) + np.float32(
             self.heading_rad - np.pi
         )
@@ -61,6 +64,7 @@ class SphereView:
         return level * np.sin(heading), np.sin(up) + np.zeros_like(heading), -level * np.cos(heading)
 
     def places(self, x: FloatArray, y: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Column and row of directions."""
         heading = np.arctan2(x, -z) - np.float32(self.heading_rad - np.pi)
         column = heading * np.float32(self.width_px / (2 * np.pi))
         column -= np.float32(self.width_px) * np.floor(column * np.float32(1.0 / self.width_px))
@@ -82,9 +86,11 @@ class LensView:
 
     @property
     def px_per_rad(self) -> float:
-        return self.width_px / (2 * np.tan(self.across_rad / 2))
+        """Pixels per radian at the horizon."""
+        return float(self.width_px / (2 * np.tan(self.across_rad / 2)))
 
     def rays(self, columns: FloatArray, rows: FloatArray) -> Rays:
+        """Directions through places."""
         right = (columns - np.float32((self.width_px - 1) / 2)) * np.float32(
             1 / self.px_per_rad
         ) + np.zeros_like(rows)
@@ -94,6 +100,7 @@ class LensView:
         return (sin + right * cos) / length, up / length, (-cos + right * sin) / length
 
     def places(self, x: FloatArray, y: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Column and row of directions."""
         sin, cos = np.float32(np.sin(self.heading_rad)), np.float32(np.cos(self.heading_rad))
         ahead = np.maximum(x * sin - z * cos, 1e-4)
         column = (x * cos + z * sin) / ahead * np.float32(self.px_per_rad) + np.float32(
