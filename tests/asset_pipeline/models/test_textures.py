@@ -209,12 +209,14 @@ def test_encoded_size_is_the_target_size():
 
 
 def test_colour_is_averaged_in_linear_light():
-    """Black and white lines at half size are 188, the grey of half the light, not 127."""
+    """Black and white lines at half size are 188, half the light, not 127; black and 128 are 92."""
     lines = np.zeros((64, 64, 3), np.uint8)
     lines[::2] = 255
     color = decoded(encode_texture(encoded(lines), max_px=32, quality=100))
     data = decoded(encode_texture(encoded(lines), max_px=32, role=TextureRole.DATA, quality=100))
     assert np.unique(color).tolist() == [188]
+    dim = decoded(encode_texture(encoded(lines // 255 * 128), max_px=32, quality=100))
+    assert np.unique(dim).tolist() == [92]
     assert set(np.unique(data).tolist()) <= {127, 128}
 
 
