@@ -18,6 +18,8 @@ MAX_JSON_DEPTH = 96  # glTF needs about 10; steps walk the tree by recursion
 
 def parse_container(body: bytes) -> tuple[JsonObject, memoryview | None, list[Problem]]:
     """The JSON tree, the binary chunk if there is one, and warnings. Refused: anything not whole."""
+    if not body:
+        raise refuse("the file is empty.", advice="Send it again; the upload was perhaps interrupted.")
     if body[:4] == GLB_MAGIC:
         text, binary = _split_glb(body)
     else:

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SAMPLES = 512  # per direction; the mean is then good to about 5 %, the maximum is a lower bound
-CLUSTER = 16  # triangles that share a box
+MIN_CLUSTER = 16  # triangles that share a box
+MAX_CLUSTERS = 16_384  # more boxes would cost more than they spare
+FIRST_LOOKS = 6
 
 Points = NDArray[np.float64]  # (n, 3)
 Corners = NDArray[np.float64]  # (n, 3 corners, 3)
@@ -63,9 +65,12 @@ def _distances(points: Points, corners: Corners) -> NDArray[np.float64]:
             np.maximum(outside, 0.0, out=outside)
             outside *= outside
             to_box += outside
-        nearest = to_box.argmin(axis=1)
-        found = _to_clusters(part, np.arange(len(part)), nearest, clusters, np.full(len(part), np.inf))
-        to_box[np.arange(len(part)), nearest] = np.inf
+        rows_here = np.arange(len(part))
+        found = np.full(len(part), np.inf)
+        for _ in range(FIRST_LOOKS):  # near boxes first: they leave few others to look into
+            nearest = to_box.argmin(axis=1)
+            found = _to_clusters(part, rows_here, nearest, clusters, found)
+            to_box[rows_here, nearest] = np.inf
         who, where = np.nonzero(to_box < found[:, None])
         best[start : start + rows] = _to_clusters(part, who, where, clusters, found)
     distances: NDArray[np.float64] = np.sqrt(best)
@@ -73,7 +78,7 @@ def _distances(points: Points, corners: Corners) -> NDArray[np.float64]:
 
 
 def _clusters(corners: Corners) -> Corners:
-    """(clusters, CLUSTER, 3, 3): triangles near each other, in the order of their middle along a Z curve."""
+    """(clusters, triangles, 3, 3): triangles near each other, by their middle along a Z curve."""
     middle = corners.mean(axis=1)
     low, size = middle.min(axis=0), np.maximum(np.ptp(middle, axis=0).max(), 1e-300)
     cells = np.clip((middle - low) / size * 1023, 0, 1023).astype(np.uint64)
@@ -82,9 +87,10 @@ def _clusters(corners: Corners) -> Corners:
         for axis in range(3):
             key |= (cells[:, axis] >> np.uint64(bit) & np.uint64(1)) << np.uint64(3 * bit + axis)
     order = np.argsort(key, kind="stable")
-    padding = -len(order) % CLUSTER
+    size_of_cluster = max(MIN_CLUSTER, -(-len(order) // MAX_CLUSTERS))
+    padding = -len(order) % size_of_cluster
     order = np.concatenate([order, np.repeat(order[-1:], padding)])
-    grouped: Corners = corners[order].reshape(-1, CLUSTER, 3, 3)
+    grouped: Corners = corners[order].reshape(-1, size_of_cluster, 3, 3)
     return grouped
 
 
@@ -97,10 +103,11 @@ def _to_clusters(
 ) -> NDArray[np.float64]:
     """Squared distances after looking at the pairs (point who[i], cluster where[i])."""
     best = best.copy()
+    share = clusters.shape[1]
     for start in range(0, len(who), 4096):
         pair, place = who[start : start + 4096], where[start : start + 4096]
         triangles = clusters[place].reshape(-1, 3, 3)
-        squared = _point_triangle(np.repeat(points[pair], CLUSTER, axis=0), triangles).reshape(-1, CLUSTER)
+        squared = _point_triangle(np.repeat(points[pair], share, axis=0), triangles).reshape(-1, share)
         np.minimum.at(best, pair, squared.min(axis=1))
     return best
 

@@ -8,13 +8,14 @@ from asset_pipeline.models.check_gltf import check_gltf
 from asset_pipeline.models.check_shape import check_shape
 from asset_pipeline.models.containers import parse_container
 from asset_pipeline.models.decode_meshopt import EXTENSIONS as MESHOPT_EXTENSIONS
+from asset_pipeline.models.decode_meshopt import compressed_view
 from asset_pipeline.models.document import Accessor, Document, Image, JsonObject
 from asset_pipeline.models.extensions import check_required, remove_unkeepable
 from asset_pipeline.models.mend import mend_data
 from asset_pipeline.models.read_accessors import Buffers, read_accessor
 from asset_pipeline.models.references import accessor_places
 from asset_pipeline.models.uris import MasterFolder
-from asset_pipeline.outcome import refuse
+from asset_pipeline.outcome import Refused, refuse, warn
 from heritage_sites.problem import Problem
 
 _STORAGE_KEYS = ("accessors", "bufferViews", "buffers", "images")
@@ -39,7 +40,9 @@ def load_gltf(path: Path) -> tuple[Document, tuple[Problem, ...]]:
     problems += check_shape(tree)
     check_required(tree)
     problems += remove_unkeepable(tree)
+    problems += _stride_warnings(tree)
     bodies = _read_buffers(tree, binary, folder)
+    _check_views(tree, bodies)
     buffers = Buffers(tree, bodies, len(body) + sum(len(other) for other in bodies if other is not None))
     images = _read_images(tree, buffers, folder)
     accessors = _read_accessors(tree, buffers)
@@ -75,6 +78,40 @@ def _read_buffers(
             )
         bodies.append(body[: buffer["byteLength"]])
     return bodies
+
+
+def _check_views(tree: JsonObject, bodies: Sequence[memoryview | None]) -> None:
+    """Every buffer view lies inside its buffer, used or not: else the file was cut or badly made."""
+    faults = []
+    for index, view in enumerate(tree.get("bufferViews", [])):
+        part = compressed_view(view) or view
+        body = bodies[part["buffer"]]
+        start, length = part.get("byteOffset", 0), part["byteLength"]
+        if body is not None and start + length > len(body):
+            faults.append(
+                Problem(
+                    file="",
+                    where=f"/bufferViews/{index}",
+                    message=f"it covers bytes {start} to {start + length} of a buffer of {len(body)} bytes.",
+                    advice="The file is damaged: export it again.",
+                )
+            )
+    if faults:
+        raise Refused(faults[:50])
+
+
+def _stride_warnings(tree: JsonObject) -> list[Problem]:
+    """Animations and skins must lie packed; some exporters put a byteStride there. It is read as it says."""
+    views, accessors = tree.get("bufferViews", []), tree.get("accessors", [])
+    strided = 0
+    for place in accessor_places(tree):
+        if not place.where.startswith(("/meshes/", "/nodes/")):
+            view = accessors[place.index].get("bufferView")
+            strided += view is not None and "byteStride" in views[view]
+    if not strided:
+        return []
+    message = f"{strided} animation and skin accessors had a byteStride, which glTF forbids; removed."
+    return [warn(message, where="/bufferViews")]
 
 
 def _read_images(tree: JsonObject, buffers: Buffers, folder: MasterFolder) -> list[Image]:

@@ -18,6 +18,7 @@ from asset_pipeline.models.recipes import AR, MODEL_RECIPES, POSTER, RECIPE_NAME
 from asset_pipeline.models.reduce import reduce_triangles, shown_corners
 from asset_pipeline.models.reorder import reorder
 from asset_pipeline.models.retexture import TextureCache, retexture, settle_sources
+from asset_pipeline.models.textures import check_texture
 from asset_pipeline.models.weld import weld
 from asset_pipeline.models.write_glb import WriteOptions, write_glb
 from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome, Refused, refused_outcome, warn
@@ -101,7 +102,10 @@ def prepare(path: Path) -> Prepared:
     else:
         loaded = load_mesh_file(path)
         document, warnings = loaded.document, loaded.problems
-    return Prepared(prune(settle_sources(weld(document))), warnings)
+    document = prune(settle_sources(document))
+    for index, image in enumerate(document.images):
+        check_texture(image.body, where=f"/images/{index}")  # before geometry costs anything
+    return Prepared(weld(document), warnings)
 
 
 def _is_gltf(path: Path) -> bool:
@@ -120,6 +124,8 @@ def run_recipe(model: Prepared, recipe: ModelRecipe, workdir: Path) -> RecipeOut
         over = find_over_budget(recipe, made.measures, len(made.body))
         if not over:
             break
+        if recipe.max_bytes is not None and made.json_bytes > recipe.max_bytes:
+            raise Refused([*over, *model.warnings])  # no rung makes the tree of nodes and names smaller
     else:
         raise Refused([*over, *model.warnings])
     folder = workdir / recipe.name
@@ -142,6 +148,11 @@ class Made:
 
     body: bytes = field(repr=False)
     measures: ModelMeasures
+
+    @property
+    def json_bytes(self) -> int:
+        """How much of the body is its JSON."""
+        return int.from_bytes(self.body[12:16], "little")
 
 
 def make_rung(model: Prepared, recipe: ModelRecipe, rung: Rung) -> Made:

@@ -2,6 +2,7 @@
 long.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from asset_pipeline.models.document import JsonObject
 
 Matrix = NDArray[np.float64]  # (4, 4), column vectors: world = matrix @ point
+
+_MOVES = ("matrix", "translation", "rotation", "scale")
 
 
 def local_matrix(node: JsonObject) -> Matrix:
@@ -33,9 +36,8 @@ def compose(translation: Sequence[float], rotation: Sequence[float], scale: Sequ
 
 def rotation_matrix(quaternion: Sequence[float]) -> Matrix:
     """(3, 3) of a quaternion (x, y, z, w), made unit first; all zeros counts as no rotation."""
-    values = np.array(quaternion, np.float64)
-    length = np.linalg.norm(values)
-    x, y, z, w = values / length if length > 0 else (0.0, 0.0, 0.0, 1.0)
+    length = math.hypot(*quaternion)
+    x, y, z, w = (value / length for value in quaternion) if length > 0 else (0.0, 0.0, 0.0, 1.0)
     return np.array(
         [
             [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
@@ -49,10 +51,12 @@ def world_matrices(nodes: Sequence[JsonObject]) -> list[Matrix]:
     """The world transform of each node, scenes aside. The node graph must be a forest (`check_gltf`)."""
     world: list[Matrix] = [np.eye(4)] * len(nodes)
     children = {child for node in nodes for child in node.get("children", [])}
-    pending = [(index, np.eye(4)) for index in range(len(nodes)) if index not in children]
+    top = np.eye(4)
+    pending = [(index, top) for index in range(len(nodes)) if index not in children]
     while pending:
         index, parent = pending.pop()
-        world[index] = parent @ local_matrix(nodes[index])
+        is_moved = any(key in nodes[index] for key in _MOVES)
+        world[index] = parent @ local_matrix(nodes[index]) if is_moved else parent
         pending.extend((child, world[index]) for child in nodes[index].get("children", []))
     return world
 

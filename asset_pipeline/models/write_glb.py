@@ -220,7 +220,7 @@ class _Writer:
             self.tree["images"] = images
         for place in list(image_places(self.tree)):
             name = _SOURCE_EXTENSIONS.get(document.images[place.index].media_type)
-            if name is not None:
+            if name is not None and "/extensions/" not in place.where:
                 texture = place.owner
                 texture.setdefault("extensions", {})[name] = {"source": texture.pop("source")}
                 self._declare(name)
