@@ -12,7 +12,7 @@ MAX_BOXES = 500  # boxes of an AVIF read before giving up; a real file has about
 MAX_SEGMENTS = 2000  # segments of a JPEG before its frame; a real file has under 100
 
 
-class ImageUnreadable(Exception):  # noqa: N818 - states the fact
+class ImageUnreadable(Exception):
     """The bytes are not a whole header of an image we know; the message says what is wrong."""
 
 

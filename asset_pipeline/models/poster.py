@@ -24,7 +24,7 @@ from heritage_sites.problem import Problem
 POSTER_FILES = ("poster.webp", "poster.jpg")
 DEFAULT_WIDTH_PX, DEFAULT_HEIGHT_PX = 1280, 960
 MIN_PX, MAX_PX = 64, 2048  # per side; the model is drawn at twice the size
-MAX_RENDER_S = 120.0  # a million triangles take about 6 s; this is for drivers that hang
+MAX_RENDER_S = 240.0  # a million triangles take about 6 s alone; this is for drivers that hang
 JPEG_QUALITY = 85
 WEBP_QUALITY = 82
 

@@ -23,7 +23,7 @@ ALIGNMENT_BYTES = 16
 MAX_STEP_BYTES = 1 << 30  # `sbrk` takes a signed 32-bit number, so more is asked for in steps
 
 
-class SimplifierFailed(RuntimeError):  # noqa: N818 - "failed" against "refused", as in the whole pipeline
+class SimplifierFailed(RuntimeError):
     """The simplifier could not run; our fault or the machine's, not the model's."""
 
 

@@ -38,7 +38,7 @@ _CONSTANT = re.compile(r"\bvar wasm\s*=\s*'([A-Za-z0-9:;]+)'")
 _TABLE = re.compile(r"\bvar wasmpack\s*=\s*new Uint8Array\(\[([\s\d,]+)\]\)")
 
 
-class PackageUnexpected(Exception):  # noqa: N818 - states the fact
+class PackageUnexpected(Exception):
     """The npm package is missing, unreadable or not the pinned version."""
 
 
