@@ -2,8 +2,8 @@
 
 A tower is star-shaped around a point inside it, in a space squeezed vertically until it is about as tall as
 wide. Each direction (turn around the axis, steepness) has one distance to the rock: a table. The tower scan
-is such a table turned into triangles; the islands of the panorama are such tables met by rays. Form first, then
-ledges, gullies and flutes, then what grows on it.
+is such a table turned into triangles; the islands of the panorama are such tables met by rays. Form first,
+then ledges, gullies and flutes, then what grows on it.
 """
 
 from dataclasses import dataclass
