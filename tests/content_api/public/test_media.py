@@ -223,6 +223,24 @@ def test_dots_that_arrive_are_refused_too(secrets: FolderStore, sandbox: Running
     assert raw(sandbox, path) == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        (f"/derivatives/{ID}/model.glb", f"derivatives/{ID}/model.glb"),
+        (f"/derivatives/{ID}/3/f10_2.jpg", f"derivatives/{ID}/3/f10_2.jpg"),
+        (f"/derivatives/../masters/{ID}", None),
+        (f"/masters/{ID}/x", None),
+        (f"/derivatives/{ID}/../{ID}/model.glb", None),
+        (f"/derivatives/{ID[:-1]}/model.glb", None),
+        (f"/derivatives/{ID}/model.glb/", None),
+        (f"/derivatives/{ID}/model.glb\n", None),
+    ],
+)
+def test_a_path_names_a_key_or_nothing(path: str, key: str | None) -> None:
+    """The store would refuse bad keys too; this is the first of two doors."""
+    assert media._key_of(path) == key
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_derivatives_are_only_read(sandbox: RunningApp, url: str, method: str) -> None:
     answer = sandbox.request(method, url)
