@@ -18,7 +18,7 @@ MIN_RELEASE_POLL_S = 0.1
 MAX_RELEASE_POLL_S = 3_600.0
 
 
-class SettingsInvalid(Exception):  # noqa: N818  error names state the fact
+class SettingsInvalid(Exception):
     """The environment holds settings we cannot take; `problems` names every one."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:

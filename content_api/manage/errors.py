@@ -14,7 +14,7 @@ class ManageError(Exception):
     """Anything that goes wrong on the authors' side."""
 
 
-class Refused(ManageError):  # noqa: N818  error names state the fact
+class Refused(ManageError):
     """The request is not acceptable as it is; the sender can mend it."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -22,5 +22,5 @@ class Refused(ManageError):  # noqa: N818  error names state the fact
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
-class DraftsFailed(ManageError):  # noqa: N818
+class DraftsFailed(ManageError):
     """The drafts' database could not be read or written."""

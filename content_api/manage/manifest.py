@@ -68,7 +68,7 @@ def read_manifest(folder: Path, catalogue: Catalogue) -> tuple[list[ManifestRow]
     return rows, sorted(reader.problems, key=_row_number)
 
 
-class _ManifestInvalid(Exception):  # noqa: N818  error names state the fact
+class _ManifestInvalid(Exception):
     """The manifest cannot be read as a table at all."""
 
     def __init__(self, *problems: Problem) -> None:

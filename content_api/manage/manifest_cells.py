@@ -29,7 +29,7 @@ _SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 _T = TypeVar("_T")
 
 
-class CellInvalid(Exception):  # noqa: N818  error names state the fact
+class CellInvalid(Exception):
     """A cell holds what it must not hold."""
 
     def __init__(self, message: str, advice: str = "") -> None:

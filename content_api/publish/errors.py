@@ -14,7 +14,7 @@ class PublishError(Exception):
     """Anything that goes wrong at publishing, but for the store's own errors."""
 
 
-class PublishRefused(PublishError):  # noqa: N818  error names state the fact
+class PublishRefused(PublishError):
     """The content cannot be published as it is. Readers keep what they have."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
@@ -22,5 +22,5 @@ class PublishRefused(PublishError):  # noqa: N818  error names state the fact
         super().__init__("; ".join(str(problem) for problem in self.problems))
 
 
-class PublishFailed(PublishError):  # noqa: N818
+class PublishFailed(PublishError):
     """The release could not be made current. Readers keep what they have."""

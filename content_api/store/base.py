@@ -17,7 +17,7 @@ class StoreError(Exception):
     """Anything that goes wrong with a store."""
 
 
-class StoreRefused(StoreError):  # noqa: N818  error names state the fact
+class StoreRefused(StoreError):
     """The request itself is not acceptable; repeating it gives the same answer."""
 
     def __init__(self, key: str, message: str) -> None:
@@ -53,7 +53,7 @@ class ContentChanged(StoreRefused):
     """A file's bytes are not those of the digest it was announced with."""
 
 
-class StoreUnavailable(StoreError):  # noqa: N818
+class StoreUnavailable(StoreError):
     """The store did not do it: no connection, no permission, no space."""
 
 
@@ -91,7 +91,7 @@ class Store(Protocol):
         """`put_new` of a file of any size, read in pieces.
 
         With `sha256` (hex) the bytes are checked on the way; when the file is another one by now,
-        ContentChanged is raised and nothing stored.
+        ContentChanged is raised and nothing stored. When the key exists, the file need not be read.
         """
 
     def get(self, key: str, *, max_bytes: int) -> bytes:

@@ -85,12 +85,10 @@ class S3Store:
     def put_file_new(self, key: str, path: Path, *, media_type: str, sha256: str | None = None) -> bool:
         """See `Store.put_file_new`."""
         arguments = self._write_arguments(key, media_type)
-        if self.exists(key):
-            return False
         with _opened(path) as file, self._wrapped(key):
             size = path.stat().st_size
-            if size > self._part_bytes:
-                return self._put_parts(arguments, file, size, path.name, sha256)
+            if size > self._part_bytes:  # worth a look before all of it is sent
+                return not self.exists(key) and self._put_parts(arguments, file, size, path.name, sha256)
             body = file.read()
             _check_digest(key, path.name, hashlib.sha256(body).hexdigest(), sha256)
             return _write_on_condition(

@@ -17,9 +17,8 @@ TYPES = {"glb": "model/gltf-binary", "json": "application/json"}
 
 
 @pytest.fixture
-def store(s3_server) -> S3Store:
-    store = open_store(f"s3://{s3_server.new_bucket()}/a/b", s3_server.env())
-    assert isinstance(store, S3Store)
+def store(s3_server, s3_root) -> S3Store:
+    store = S3Store(s3_server.new_bucket(), "a/b", s3_root.client)
     for key in PRIVATE_KEYS + PUBLIC_KEYS:
         store.put(key, b"0123456789", media_type=TYPES.get(key.rpartition(".")[2], OCTETS))
     return store
