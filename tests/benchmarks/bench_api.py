@@ -95,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
     options = argparse.ArgumentParser(prog="bench api", description=__doc__)
     options.add_argument("--short", action="store_true", help="fewer rounds")
     chosen = options.parse_args(arguments)
-    rounds, requests = (3, 300) if chosen.short else (9, 1000)
+    rounds, requests = (3, 120) if chosen.short else (7, 600)
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         rows = run(Path(folder), stack, rounds=rounds, requests=requests)
     print_table(rows)
