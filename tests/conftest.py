@@ -1,15 +1,25 @@
-"""What every test may ask for: the shared files, Node, the network held to this machine."""
+"""What every test may ask for: the shared files, Node, the demo, the network held to this machine."""
 
 import os
 import socket
 import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
+if TYPE_CHECKING:
+    from content_api.demo.story import DemoStore
+
 ROOT = Path(__file__).parent.parent
 IN_CI = os.environ.get("CI") == "true"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--reuse-demo", action="store_true", help="take build/demo as it lies there instead of making it"
+    )
 
 
 def missing(what: str) -> None:
@@ -35,6 +45,36 @@ def node() -> Path:
     if not binary.is_file() or not (ROOT / "node_modules").is_dir():
         missing("Node packages (make setup)")
     return binary
+
+
+@pytest.fixture(scope="session")
+def demo_story(request: pytest.FixtureRequest) -> str:
+    """What `make demo ONCE=1` told. Tests that use the demo are in the xdist group "demo": it runs once."""
+    if request.config.getoption("--reuse-demo"):
+        pytest.skip("the demo was not run (--reuse-demo)")
+    from tests.demo import make_demo  # here, because it takes the whole system in
+
+    return make_demo()
+
+
+@pytest.fixture(scope="session")
+def demo(request: pytest.FixtureRequest) -> "DemoStore":
+    """The store of the demo, published and whole."""
+    if not request.config.getoption("--reuse-demo"):
+        request.getfixturevalue("demo_story")
+    from tests.demo import kept_demo
+
+    return kept_demo()
+
+
+@pytest.fixture(scope="session")
+def demo_url(demo: "DemoStore") -> Iterator[str]:
+    """Where that store is served, as a sandbox."""
+    from content_api.demo.story import serving
+    from tests.demo import free_port
+
+    with serving(demo, free_port()) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True, scope="session")

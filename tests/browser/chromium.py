@@ -1,4 +1,4 @@
-"""A real Chromium, driven by Playwright, that can show 3D without a GPU and reaches nothing but this machine."""
+"""A real Chromium, driven by Playwright: shows 3D without a GPU, and reaches nothing but this machine."""
 
 import os
 import shutil
@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 FLAGS = [
-    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
     "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]  # fmt: skip
