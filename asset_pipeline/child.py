@@ -78,6 +78,8 @@ class TimeExceeded:
     log: str = ""
 
 
+_running: "set[subprocess.Popen[bytes]]" = set()  # changed under the interpreter's lock only
+
 ChildOutcome = Returned | Raised | Crashed | MemoryExceeded | TimeExceeded
 
 
@@ -116,11 +118,20 @@ def run_in_child(
                 env=_child_environment(),
                 start_new_session=True,
             )
+        _running.add(process)
         try:
             exceeded = _watch(process, max_memory_bytes, timeout_s)
         finally:
+            _running.discard(process)
             _kill_group(process)
         return exceeded or _read_outcome(job, process.returncode, max_memory_bytes, timeout_s)
+
+
+def stop_children() -> None:
+    """Kill every child that other threads are waiting for; their `run_in_child` then returns `Crashed`."""
+    for process in tuple(_running):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _child_environment() -> dict[str, str]:

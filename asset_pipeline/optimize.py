@@ -17,6 +17,7 @@ from asset_pipeline.child import (
     Returned,
     TimeExceeded,
     run_in_child,
+    stop_children,
 )
 from asset_pipeline.discover import FoundMaster, find_masters
 from asset_pipeline.outcome import RecipeOutcome, Refused, refuse, with_file
@@ -68,8 +69,9 @@ def optimize(
                 done += 1
                 if progress is not None:
                     progress(done, len(masters), master.name)
-        except BaseException:
+        except BaseException:  # Ctrl-C, most likely: nothing new is begun, and nobody waits for what runs
             pool.shutdown(wait=False, cancel_futures=True)
+            stop_children()
             raise
     return Report(tuple(result for per_master in results for result in per_master), tool_versions())
 

@@ -12,7 +12,7 @@ from typing import Any
 from heritage_sites.problem import Problem, Severity
 
 
-class Refused(Exception):  # noqa: N818 - a fact about the input ("refused"), not a fault of the program
+class Refused(Exception):
     """The master is not acceptable; the sender can fix it, and trying again is pointless.
 
     problems: every fault found, at least one of them an ERROR.

@@ -10,8 +10,9 @@ import numpy as np
 from asset_pipeline.images.encode import write_jpeg
 from asset_pipeline.images.gpano import write_gpano
 from asset_pipeline.images.read import open_image
-from asset_pipeline.images.resize import Pixels, shrink
+from asset_pipeline.images.resize import Pixels
 from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome
+from asset_pipeline.panoramas.area import average
 from asset_pipeline.panoramas.geometry import TileGrid, choose_grid
 from asset_pipeline.panoramas.placement import Placement, choose_placement
 from asset_pipeline.panoramas.polar import blur_poles
@@ -62,13 +63,13 @@ def _write_singles(sphere: Sphere, placement: Placement, workdir: Path) -> list[
     drafts = []
     pixels: Pixels = sphere
     for size in choose_singles(sphere.shape[1]):
-        pixels = shrink(pixels, size.width_px, size.width_px // 2)
+        pixels = average(pixels, size.width_px, size.width_px // 2)
         folder = fresh_folder(workdir, f"panorama-{size.quality.value.lower()}")
         xmp = write_gpano(size.width_px, size.width_px // 2)
         write_jpeg(folder / "panorama.jpg", np.ascontiguousarray(pixels), quality=SINGLE_QUALITY, xmp=xmp)
         drafts.append(DerivativeDraft(Usage.PANORAMA, size.quality, folder, _measures(pixels, placement)))
     width = min(THUMB_WIDTH_PX, pixels.shape[1] // 2 * 2)
-    thumb = shrink(pixels, width, width // 2)
+    thumb = average(pixels, width, width // 2)
     folder = fresh_folder(workdir, "panorama-thumb")
     write_jpeg(folder / "thumb.jpg", np.ascontiguousarray(thumb), quality=SINGLE_QUALITY)
     drafts.append(DerivativeDraft(Usage.IMAGE_2D, Quality.THUMB, folder, _measures(thumb, placement)))

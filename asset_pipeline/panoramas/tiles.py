@@ -9,11 +9,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from asset_pipeline.images.encode import jpeg_bytes
-from asset_pipeline.images.resize import Pixels, shrink
+from asset_pipeline.images.resize import Pixels
+from asset_pipeline.panoramas.area import average
 from asset_pipeline.panoramas.geometry import FACES, TileGrid
 from asset_pipeline.panoramas.scratch import Sphere
 from asset_pipeline.panoramas.window import read_tile
@@ -71,8 +71,7 @@ def _write_face(sphere: Sphere, grid: TileGrid, face: str, write: WriteFile) -> 
         else:
             children = [[build(level + 1, 2 * row + i, 2 * column + j) for j in (0, 1)] for i in (0, 1)]
             joined = np.concatenate([np.concatenate(pair, axis=1) for pair in children])
-            halved = cv2.resize(joined, (grid.tile_px, grid.tile_px), interpolation=cv2.INTER_AREA)
-            tile = np.asarray(halved, np.uint8)
+            tile = average(joined, grid.tile_px, grid.tile_px)
         write(TILE_PATH.format(level=level, face=face, row=row, col=column), _encode(tile))
         if level == 1:
             largest = joined  # the face at level 2, or at level 1 where that is all
@@ -80,7 +79,7 @@ def _write_face(sphere: Sphere, grid: TileGrid, face: str, write: WriteFile) -> 
 
     build(1, 0, 0)
     side = min(FALLBACK_PX, largest.shape[0])
-    return face, _encode(shrink(largest, side, side))
+    return face, _encode(average(largest, side, side))
 
 
 def _encode(pixels: Pixels) -> bytes:

@@ -172,6 +172,40 @@ def test_whatever_a_decoder_does_is_one_result(tmp_path, monkeypatch, caplog, na
     assert bool(caplog.records) == (status == "failed")
 
 
+def wait_until_gone(pids: list[str], limit_s: float = 10.0) -> bool:
+    deadline = time.monotonic() + limit_s
+    while time.monotonic() < deadline:
+        if not any(Path(f"/proc/{pid}").exists() for pid in pids):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_ctrl_c_ends_at_once(tmp_path):
+    """The master being worked on would take ten minutes; the next ones are not begun."""
+    (tmp_path / "bad_decoder.py").write_text(MISBEHAVING)
+    for number in range(4):
+        picture(tmp_path / f"masters/{number}.png")
+    script = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1]); import bad_decoder\n"
+        "from asset_pipeline import optimize as module\n"
+        "module.run_recipes = bad_decoder.hang\n"
+        "module.optimize([Path(sys.argv[2])], Path(sys.argv[3]), jobs=2)\n"
+    )
+    arguments = [str(tmp_path), str(tmp_path / "masters"), str(tmp_path / "out")]
+    process = subprocess.Popen([sys.executable, "-c", script, *arguments], stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 20
+    while not list((tmp_path).glob("out/.halong*/held")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert b"KeyboardInterrupt" in errors
+    assert time.monotonic() - started < 10
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_killed_anywhere_the_next_run_finishes_the_work(masters, tmp_path):
     """Killed after 0.2, 0.5, ... seconds; at the end the folder is what an undisturbed run leaves."""
     out, reference = tmp_path / "out", tmp_path / "reference"
@@ -182,12 +216,15 @@ def test_killed_anywhere_the_next_run_finishes_the_work(masters, tmp_path):
             [sys.executable, "-c", command, str(masters), str(out)], start_new_session=True
         )
         time.sleep(delay_s)
+        children = []
+        for task in Path(f"/proc/{process.pid}/task").iterdir():
+            children += (task / "children").read_text().split()
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        assert wait_until_gone(children)
         for folder in out.glob("[0-9a-f]*") if out.exists() else []:
             listed = json.loads((folder / "files.json").read_bytes())
             assert {file["path"] for file in listed} | {"files.json"} == set(tree(folder))
-    time.sleep(0.8)  # the children of the killed runs notice within half a second
     report = optimize([masters], out)
     optimize([masters], reference)
     assert report.count(Status.OK) == 4
