@@ -101,6 +101,8 @@ def seaweedfs(folder: Path) -> Iterator[SeaweedFS]:
         "-s3.iam=false", "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
         "-master.telemetry=false",
     ]  # fmt: skip
+    if setpriv := shutil.which("setpriv"):  # a test run that is killed takes its server with it (Linux)
+        command = [setpriv, "--pdeathsig", "TERM", *command]
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             command,

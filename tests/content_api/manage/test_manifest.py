@@ -2,11 +2,18 @@
 
 import os
 import unicodedata
+from pathlib import Path
 
 import pytest
 
 from content_api.manage import manifest_cells
-from content_api.manage.manifest import MAX_MANIFEST_BYTES, MAX_ROWS, read_manifest
+from content_api.manage.manifest import (
+    COLUMNS,
+    MAX_MANIFEST_BYTES,
+    MAX_ROWS,
+    REQUIRED_COLUMNS,
+    read_manifest,
+)
 from heritage_sites import Attribution, Catalogue, LatLon, LocalisedText, Severity, load_catalogue
 from tests.content_api.manage.deliveries import HEADER, make_folder, manifest_bytes, row
 
@@ -241,3 +248,12 @@ def test_rows_are_counted_as_a_spreadsheet_shows_them(tmp_path, catalogue) -> No
     lines = row(file="a.jpg", summary_en="first\nsecond\nthird")
     folder = make_folder(tmp_path, [lines, row(file="b.jpg", site="nowhere")])
     assert [where for where, _message in problems_of(folder, catalogue)] == ["row 3, site"]
+
+
+def test_the_format_page_lists_every_column() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "formats" / "manifest.md").read_text(encoding="utf-8")
+    table = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
+    assert [(cells[1].strip(" `"), cells[2].strip() == "yes") for cells in table] == [
+        (column, column in REQUIRED_COLUMNS) for column in COLUMNS
+    ]
+    assert f"At most {MAX_ROWS} rows and {MAX_MANIFEST_BYTES >> 20} MiB" in page
