@@ -19,14 +19,14 @@ NOT_READY = "NOT_READY"
 INTERNAL = "INTERNAL"
 
 
-class BadUserInput(GraphQLError):  # noqa: N818 - house names state the fact
+class BadUserInput(GraphQLError):
     """An argument holds what it must not hold. The message says what was wanted."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, extensions={"code": BAD_USER_INPUT})
 
 
-class ReleaseProblem(Exception):  # noqa: N818
+class ReleaseProblem(Exception):
     """No release can be opened."""
 
 

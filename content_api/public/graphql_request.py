@@ -24,7 +24,7 @@ class GraphQLRequest:
     variables: dict[str, Any] | None
 
 
-class RequestMalformed(Exception):  # noqa: N818 - house names state the fact
+class RequestMalformed(Exception):
     """Not a GraphQL request; `status` is the HTTP status to answer with."""
 
     def __init__(self, message: str, status: int = 400) -> None:

@@ -32,7 +32,7 @@ MAX_OPERATIONS = 10
 MAX_SAME_NAME = 60  # fields of one response name in the whole document: they are compared pairwise
 
 
-class LimitExceeded(GraphQLError):  # noqa: N818 - house names state the fact
+class LimitExceeded(GraphQLError):
     """The document is larger or deeper than this server takes."""
 
     def __init__(self, what: str, limit: int) -> None:

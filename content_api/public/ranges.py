@@ -14,7 +14,7 @@ class ByteRange:
     length: int
 
 
-class RangeNotSatisfiable(Exception):  # noqa: N818 - house names state the fact
+class RangeNotSatisfiable(Exception):
     """The range begins behind the file's end."""
 
 

@@ -33,7 +33,9 @@ from tests.content_api.public.samples import experience, put_release, sample_cat
 CONNECTIONS = 4
 EXPERIENCES = 40  # published; a query asks for the first 20
 START_S = 30.0
-MAX_RATIO = 20.0  # today every field is resolved by graphql-core at some 3 us; a compiled plan comes later
+MAX_RATIO = (
+    30.0  # graphql-core resolves 860 fields at some 3 us each: 16 to 23 on a busy machine; plans come later
+)
 
 QUERY = """query Twenty {
   experiences(first: 20) {
