@@ -22,10 +22,11 @@ class SrgbPixels:
     warnings: tuple[Problem, ...] = ()
 
 
-def to_srgb(pixels: Any) -> SrgbPixels:
+def to_srgb(pixels: Any, assumed_profile: str = "") -> SrgbPixels:
     """Obey the embedded profile; without one take RGB for sRGB, grey for sRGB grey, CMYK for a common press.
 
-    16 bits become 8. Raises pyvips.Error where the pixels turn out damaged while they are read.
+    assumed_profile: a profile of libvips by name, for pictures that name their colours in another way. 16
+    bits become 8. Raises pyvips.Error where the pixels turn out damaged while they are read.
     """
     alpha = None
     if pixels.hasalpha():
@@ -43,6 +44,10 @@ def to_srgb(pixels: Any) -> SrgbPixels:
             colour = pixels.icc_transform(
                 "srgb", embedded=True, intent="relative", black_point_compensation=True, depth=8
             )
+    elif assumed_profile and pixels.bands == 3:
+        colour = pixels.icc_transform(
+            "srgb", input_profile=assumed_profile, embedded=False, intent="relative", depth=8
+        )
     if colour is None:
         colour = _with_known_interpretation(pixels).colourspace("srgb")
     if colour.bands < 3:

@@ -5,12 +5,14 @@ Nothing of it is ever written again: derivatives carry pixels only.
 
 import binascii
 import re
+from pathlib import Path
 from typing import Any
 
 from PIL.Image import Exif
 
 MAX_XMP_BYTES = 256 * 1024  # a panorama's packet has 2 kB; editing histories grow to some hundred
 MAX_EXIF_BYTES = 1024 * 1024
+MAX_AVIF_HEAD_BYTES = 64 * 1024  # the boxes before the coded picture
 ORIENTATION_TAG = 0x0112
 
 _XMP_ORIENTATION = re.compile(rb"tiff:Orientation(?:=\"|='|>)\s*([1-8])\b")
@@ -41,6 +43,16 @@ def xmp_of(pixels: Any) -> bytes:
         data = bytes(pixels.get("xmp-data"))
         return data if len(data) <= MAX_XMP_BYTES else b""
     return next((data for kind, data in _raw_profiles(pixels) if kind == "xmp"), b"")
+
+
+def coded_colour_of(path: Path) -> tuple[int, int] | None:
+    """Primaries and transfer curve (ITU-T H.273 numbers) of an AVIF that names them instead of a profile."""
+    with path.open("rb") as file:
+        head = file.read(MAX_AVIF_HEAD_BYTES)
+    at = head.find(b"colrnclx")
+    if at < 0 or at + 12 > len(head):
+        return None
+    return int.from_bytes(head[at + 8 : at + 10], "big"), int.from_bytes(head[at + 10 : at + 12], "big")
 
 
 def _raw_profiles(pixels: Any) -> list[tuple[str, bytes]]:

@@ -14,7 +14,7 @@ import numpy as np
 import pyvips
 
 from asset_pipeline.images.limits import Claim, check_claim
-from asset_pipeline.images.metadata import orientation_of, xmp_of
+from asset_pipeline.images.metadata import coded_colour_of, orientation_of, xmp_of
 from asset_pipeline.outcome import refuse, warn
 from asset_pipeline.sniff import sniff
 from heritage_sites.problem import Problem
@@ -29,6 +29,8 @@ _LOADERS = {
 }
 _OUT_OF_MEMORY_WORDS = ("out of memory", "unable to allocate", "cannot allocate", "failed to allocate")
 _OUR_FAULT_WORDS = ("no space left", "file too large")
+_P3_PRIMARIES = 12  # ITU-T H.273: SMPTE EG 432-1, Display P3
+_HDR_CURVES = (16, 18)  # PQ and HLG
 _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 
 
@@ -37,7 +39,8 @@ class OpenImage:
     """A picture whose header has been read and found acceptable; its pixels have not been touched.
 
     pixels: a pyvips image that reads sequentially, as stored (before orientation and colour). width_px and
-    height_px are those of the upright picture.
+    height_px are those of the upright picture. assumed_profile: "p3" for Display P3 without an embedded
+    profile.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class OpenImage:
     height_px: int
     orientation: int
     xmp: bytes
+    assumed_profile: str = ""
     warnings: tuple[Problem, ...] = ()
 
 
@@ -159,7 +163,15 @@ def _opened(path: Path, format_name: str, pixels: Any, orientation: int) -> Open
     pages = _field(pixels, "n-pages") or 1
     if format_name == "tiff" and pages > 1:
         warnings.append(warn(f"The file holds {pages} pictures; only the first is used.", where="pages"))
-    return OpenImage(path, format_name, pixels, width, height, orientation, xmp_of(pixels), tuple(warnings))
+    profile = ""
+    if format_name == "avif" and (coded := coded_colour_of(path)):
+        profile = "p3" if coded[0] == _P3_PRIMARIES else ""
+        if coded[1] in _HDR_CURVES:
+            text = "This is an HDR picture; its colours are shown duller than they are meant."
+            warnings.append(warn(text, where="colour", advice="Export an ordinary (SDR) version of it."))
+    return OpenImage(
+        path, format_name, pixels, width, height, orientation, xmp_of(pixels), profile, tuple(warnings)
+    )
 
 
 def _open_lab_tiff(path: Path) -> OpenImage | None:

@@ -27,7 +27,7 @@ def render(image: OpenImage, long_side_px: int) -> Rendered:
     if image.orientation >= 5:
         width, height = height, width  # as stored; turned last, when the picture is small
     with reading():
-        srgb = to_srgb(_shrunk_while_loading(image, 2 * max(width, height)))
+        srgb = to_srgb(_shrunk_while_loading(image, 2 * max(width, height)), image.assumed_profile)
         joined = srgb.colour if srgb.alpha is None else srgb.colour.bandjoin(srgb.alpha)
         if (joined.width, joined.height) != (width, height):
             joined = joined.thumbnail_image(width, height=height, size="force", no_rotate=True)

@@ -26,7 +26,7 @@ def decode_sphere(image: OpenImage, placement: Placement, folder: Path) -> tuple
     """The sphere's pixels, writable, in a file in `folder`. Raises Refused for damaged pixels."""
     stored_file = folder / "stored.raw"
     with reading():
-        srgb = to_srgb(image.pixels)
+        srgb = to_srgb(image.pixels, image.assumed_profile)
         colour = srgb.colour
         if srgb.alpha is not None:
             colour = colour.bandjoin(srgb.alpha).flatten(background=list(FILL)).cast("uchar")

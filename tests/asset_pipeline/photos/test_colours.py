@@ -45,6 +45,25 @@ def test_a_wide_profile_is_obeyed(pictures, chart, tmp_path, suffix):
     assert np.abs(made(pictures, tmp_path / f"a.{suffix}", tmp_path) - PATCHES).max() < 6
 
 
+def test_display_p3_named_by_number_is_obeyed(pictures, chart, tmp_path):
+    """AVIF may say "P3" in its container instead of carrying a profile."""
+    wide = pyvips.Image.new_from_array(chart, interpretation="srgb").icc_transform("p3", input_profile="srgb")
+    path = tmp_path / "a.avif"
+    Image.fromarray(wide.numpy()).save(path, quality=97)
+    body = path.read_bytes()
+    at = body.index(b"colrnclx") + 8
+    path.write_bytes(body[:at] + b"\x00\x0c" + body[at + 2 :])
+    assert np.abs(made(pictures, path, tmp_path) - PATCHES).max() < 6
+
+
+def test_an_hdr_picture_is_a_warning(shared, tmp_path):
+    source = shared / "assets/photo-heif-avif/colors_hdr_p3.avif"
+    (outcome,) = run_photo(source, recipes=["photo"], workdir=tmp_path / "work")
+    assert [problem.message for problem in outcome.problems] == [
+        "This is an HDR picture; its colours are shown duller than they are meant."
+    ]
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif"])
 def test_16_bits_become_8(pictures, chart, tmp_path, suffix):
     deep = chart[:, :, ::-1].astype(np.uint16) * 257
