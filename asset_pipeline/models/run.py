@@ -50,7 +50,7 @@ def run_model(path: Path, *, recipes: Sequence[str], workdir: Path) -> list[Reci
     return outcomes
 
 
-class NoPoster(Exception):  # noqa: N818 - a fact, not a fault: empty scenes and machines without OpenGL
+class NoPoster(Exception):  # empty scenes, machines without OpenGL
     """There is no poster; problems say why, as warnings."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:

@@ -133,8 +133,8 @@ def test_json_that_is_none(gltf: Callable[[Any], Path], text: str) -> None:
     assert "JSON" in refusal(gltf(text))
 
 
-def test_a_node_chain_of_a_hundred_thousand(gltf: Callable[[Any], Path], tmp_path: Path) -> None:
-    count = 100_000
+def test_a_node_chain_of_thirty_thousand(gltf: Callable[[Any], Path], tmp_path: Path) -> None:
+    count = 30_000
     tree = triangle()
     tree["nodes"] = [{"children": [index + 1]} for index in range(count - 1)] + [{"mesh": 0}]
     document = quantize(prepare(gltf(tree)).document, position_bits=14, uv_bits=12)
