@@ -126,7 +126,8 @@ class MediaItem:
     def __post_init__(self) -> None:
         set_field(self, "role", word("role", MediaRole, self.role))
         set_field(self, "derivatives", tuple(self.derivatives))
-        unique("derivatives", (derivative.derivative_id for derivative in self.derivatives))
+        # not by id alone: two recipes may make the same bytes of a tiny master, for two uses
+        unique("derivatives", (f"{one.derivative_id} {one.usage} {one.quality}" for one in self.derivatives))
 
 
 def check_path(field: str, path: str) -> None:

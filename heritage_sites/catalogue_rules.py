@@ -32,7 +32,7 @@ class Catalogue:
         raise KeyError(site_id)
 
 
-class CatalogueInvalid(Exception):  # noqa: N818 - house names state the fact
+class CatalogueInvalid(Exception):
     """The catalogue has errors; `problems` holds every one (and the warnings), in file order."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

@@ -19,7 +19,7 @@ _NOT_TEXT = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")  # 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class FieldInvalid(ValueError):  # noqa: N818 - house names state the fact
+class FieldInvalid(ValueError):
     """A field of a value holds what it must not hold. `field` names it, `message` says wanted and got."""
 
     def __init__(self, field: str, message: str) -> None:

@@ -28,7 +28,7 @@ GEOFENCE_TYPES: Mapping[str, type[Geofence]] = {
 Value = TypeVar("Value")
 
 
-class JsonInvalid(ValueError):  # noqa: N818 - house names state the fact
+class JsonInvalid(ValueError):
     """JSON that is not the value it should be; `problems` names every fault (`file` is "")."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:

@@ -8,7 +8,7 @@ Every write is create-only under a digest, or the same row again. So an ingest m
 repeated, and nothing is there twice.
 """
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -202,7 +202,7 @@ def _run_one(
             return _Outcome((), ItemStatus.FAILED, problems)
         if any(result.status is Status.REFUSED for result in results):
             return _Outcome((), ItemStatus.REFUSED, problems)
-        derivatives = _each_once(derivative for result in results for derivative in result.derivatives)
+        derivatives = tuple(derivative for result in results for derivative in result.derivatives)
         if not derivatives:
             return _refused(row, f"There is no recipe which makes a {row.kind} of this file.")
         is_same = all(result.master_sha256 == delivery.sha256 for result in results)
@@ -229,14 +229,6 @@ def _is_up_to_date(draft: Draft, store: Store) -> bool:
     if {derivative.recipe for derivative in draft.derivatives} != wanted:
         return False
     return not find_incomplete(store, [derivative.derivative_id for derivative in draft.derivatives])
-
-
-def _each_once(derivatives: Iterable[Derivative]) -> tuple[Derivative, ...]:
-    """Two recipes may give the same bytes of a small master; the first use of them stands."""
-    first: dict[str, Derivative] = {}
-    for derivative in derivatives:
-        first.setdefault(derivative.derivative_id, derivative)
-    return tuple(first.values())
 
 
 def _save(

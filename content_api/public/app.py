@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import hashlib
-import importlib
 import logging
 import os
 from collections.abc import AsyncIterator
@@ -23,6 +22,7 @@ from content_api.public.watcher import ReleaseWatcher
 from content_api.settings import Settings
 from content_api.store import Store, open_store
 from content_api.store.folder import FolderStore
+from content_api.web.routes import web_routes
 
 GRACE_S = 10  # seconds that running requests get after SIGTERM; a large download may be resumed
 
@@ -73,5 +73,4 @@ def _routes(settings: Settings, store: Store, watcher: ReleaseWatcher) -> list[B
     if isinstance(store, FolderStore):
         routes.append(Route("/derivatives/{path:path}", DerivativeFiles(store)))
     # the page is a part of its own, and comes last: its routes must not shadow the API's
-    web = importlib.import_module("content_api.web.routes")
-    return [*routes, *web.web_routes()]
+    return [*routes, *web_routes()]

@@ -262,16 +262,19 @@ def test_a_file_that_changes_meanwhile_is_refused(drafts: Drafts, tmp_path) -> N
         assert drafts.list_all() == []
 
 
-def test_recipes_that_give_the_same_bytes_make_one_derivative(drafts: Drafts, tmp_path) -> None:
+def test_recipes_that_give_the_same_bytes_keep_both_uses_of_them(drafts: Drafts, tmp_path) -> None:
     def twice(path, **named):
         (result,) = copy_master(path, **named)
         first = result.derivatives[0]
         return [result, replace(result, derivatives=(replace(first, quality="Low"),))]
 
     folder = make_folder(tmp_path / "delivery", [row()])
-    run(folder, FolderStore(tmp_path / "store"), drafts, tmp_path, run_master=twice)
+    store = FolderStore(tmp_path / "store")
+    run(folder, store, drafts, tmp_path, run_master=twice)
     (draft,) = drafts.list_all()
-    assert [one.quality.value for one in draft.derivatives] == ["Medium", "High"]
+    assert [one.quality.value for one in draft.derivatives] == ["Medium", "High", "Low"]
+    assert draft.derivatives[0].derivative_id == draft.derivatives[2].derivative_id
+    assert len([key for key in store.list("derivatives/") if key.endswith("files.json")]) == 2
 
 
 def test_what_a_master_refers_to_is_kept_with_it(drafts: Drafts, tmp_path) -> None:
