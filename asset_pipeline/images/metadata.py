@@ -57,19 +57,21 @@ def coded_colour_of(path: Path) -> tuple[int, int] | None:
 
 def _raw_profiles(pixels: Any) -> list[tuple[str, bytes]]:
     """EXIF and XMP as ImageMagick writes them into PNG text: a name, a length, hexadecimal digits."""
-    found = []
-    for field in pixels.get_fields():
+    found: list[tuple[str, bytes]] = []
+    try:
+        fields = pixels.get_fields()
+    except UnicodeDecodeError:
+        return found  # a PNG text with a broken name: nothing of it can be read through pyvips
+    for field in fields:
         match = _RAW_PROFILE.fullmatch(field)
         if not match:
             continue
-        text = str(pixels.get(field))
-        if len(text) > 4 * MAX_EXIF_BYTES:
-            continue
-        digits = "".join(text.split()[2:])
         try:
-            found.append((match.group(1), binascii.unhexlify(digits)))
+            text = str(pixels.get(field))
+            if len(text) <= 4 * MAX_EXIF_BYTES:
+                found.append((match.group(1), binascii.unhexlify("".join(text.split()[2:]))))
         except ValueError:
-            continue  # not such a profile after all
+            continue  # not such a profile after all, or no text
     return found
 
 

@@ -27,7 +27,7 @@ _LOADERS = {
     "avif": "heifload",
     "gif": "gifload",
 }
-_OUT_OF_MEMORY_WORDS = ("out of memory", "unable to allocate", "cannot allocate", "failed to allocate")
+_OUT_OF_MEMORY_WORDS = ("out of memory", "unable to allocate", "cannot allocate memory")
 _OUR_FAULT_WORDS = ("no space left", "file too large")
 _P3_PRIMARIES = 12  # ITU-T H.273: SMPTE EG 432-1, Display P3
 _HDR_CURVES = (16, 18)  # PQ and HLG
@@ -98,8 +98,8 @@ def reading() -> Iterator[None]:
     """Say what libvips found as a refusal; a lack of memory as MemoryError, of disk as OSError."""
     try:
         yield
-    except pyvips.Error as error:
-        text = _reason(error)
+    except (pyvips.Error, UnicodeDecodeError) as error:  # pyvips may fail to decode what libvips quotes
+        text = _reason(error) if isinstance(error, pyvips.Error) else "it cannot be decoded"
         if any(word in text.lower() for word in _OUT_OF_MEMORY_WORDS):
             raise MemoryError(text) from error
         if any(word in text.lower() for word in _OUR_FAULT_WORDS):

@@ -210,6 +210,37 @@ def test_limits_hold_at_the_limit_and_one_past_it(claim, accepted):
             check_claim(claim)
 
 
+def test_a_png_text_with_a_broken_name_does_no_harm(tmp_path):
+    """Found by changing bytes at random: pyvips cannot list the fields of such a file."""
+    kind, body = b"tEXt", b"Raw profile type \xff\xfe\x00junk"
+    extra = struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    whole = png(20, 10, 10)
+    (tmp_path / "a.png").write_bytes(whole[:33] + extra + whole[33:])
+    (outcome,) = run_photo(tmp_path / "a.png", recipes=["photo"], workdir=tmp_path / "work")
+    assert not outcome.refused
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow warns of what it finds in damaged TIFFs
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "gif", "avif"])
+def test_bytes_changed_at_random_end_as_a_picture_or_a_refusal(tmp_path, suffix):
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(np.random.default_rng(2).integers(0, 255, (24, 32, 3), np.uint8)).save(path)
+    whole = path.read_bytes()
+    random = np.random.default_rng(11)
+    endings = set()
+    for _ in range(60):
+        body = bytearray(whole)
+        for at in random.integers(0, min(len(body), 600), int(random.integers(1, 8))):
+            body[at] = random.integers(0, 256)
+        path.write_bytes(body)
+        try:
+            run_photo(path, recipes=["photo"], workdir=tmp_path / "work")
+            endings.add("picture")
+        except Refused:
+            endings.add("refused")
+    assert endings == {"picture", "refused"} or endings == {"refused"}
+
+
 XMP_BOMB = (
     b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:GPano="http://ns.google.com/photos/1.0/panorama/">&b;</x:xmpmeta>'
