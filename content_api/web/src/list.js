@@ -71,7 +71,7 @@ export function makeList(context, onSite) {
     if (other) details.append(text('p', 'row-other', other));
     const description = site[state.language] ?? site.en;
     details.append(text('p', 'row-text', description));
-    if (site.visitNote) details.append(make('p', 'row-visit', site.visitNote));
+    if (site.visitNote) details.append(text('p', 'row-visit', { language: 'en', text: site.visitNote })); // not translated yet
     const { basis, uncertaintyM } = site.position;
     const basisWords = words().position[basis] ?? basis;
     const uncertain = uncertaintyM ? ` (${words().uncertainty(metres(uncertaintyM))})` : '';
@@ -102,6 +102,11 @@ export function makeList(context, onSite) {
     details.scrollIntoView({ block: 'nearest' });
   }
 
+  // The card of an experience, for who comes back from its dialog; the search when the list does not show it.
+  function focusCard(slug) {
+    (root.querySelector(`.card-open[data-slug="${CSS.escape(slug)}"]`) ?? search).focus();
+  }
+
   function message(words, { retry } = {}) {
     root.replaceChildren(make('p', 'message', words));
     status.textContent = words;
@@ -113,7 +118,7 @@ export function makeList(context, onSite) {
     }
   }
 
-  return { draw, reveal, message };
+  return { draw, reveal, focusCard, message };
 }
 
 export function posterOf(experience) {

@@ -20,7 +20,7 @@ export function chosen(texts) {
   return wanted ?? texts.find((text) => text.text) ?? { language: state.language, text: '', state: 'MISSING' };
 }
 
-const context = { state, chosen, words: () => WORDS[state.language], go };
+const context = { state, chosen, words: () => WORDS[state.language], go, focusCard: (slug) => list.focusCard(slug) };
 const viewer = makeViewer(context);
 const map = makeMap(context);
 const list = makeList(context, (site) => map.show(site));

@@ -63,7 +63,8 @@ export function makeMap(context) {
 }
 
 // Labels of close neighbours would cover each other: of two, the southern one is written below its pin.
-const NEAR_DEG = 0.06;
+const NEAR_LAT_DEG = 0.03; // two lines of a label, on the map as it opens
+const NEAR_LON_DEG = 0.12; // the width of a label
 
 function labelsBelow(sites) {
   const below = new Set();
@@ -71,7 +72,7 @@ function labelsBelow(sites) {
   southward.forEach(({ slug, position }, i) => {
     const close = southward.slice(0, i).some(
       (other) => !below.has(other.slug) &&
-        Math.abs(other.position.latDeg - position.latDeg) < NEAR_DEG && Math.abs(other.position.lonDeg - position.lonDeg) < 2 * NEAR_DEG,
+        Math.abs(other.position.latDeg - position.latDeg) < NEAR_LAT_DEG && Math.abs(other.position.lonDeg - position.lonDeg) < NEAR_LON_DEG,
     );
     if (close) below.add(slug);
   });

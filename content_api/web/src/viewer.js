@@ -5,6 +5,7 @@ import { make, posterOf, text } from './list.js';
 export function makeViewer(context) {
   const dialog = document.getElementById('viewer');
   const stage = document.getElementById('stage');
+  const label = document.getElementById('viewer-label');
   let shown = null; // the experience in the dialog
   let leave = () => {};
 
@@ -72,8 +73,9 @@ export function makeViewer(context) {
     };
     put('viewer-title', chosen(shown.titles));
     put('viewer-site', site && chosen(site.names));
-    const summary = put('viewer-summary', shown[state.language] ?? shown.en);
-    if (shown.illustration) summary.prepend(make('span', 'badge badge-inline', words().illustration), ' ');
+    put('viewer-summary', shown[state.language] ?? shown.en);
+    label.hidden = !shown.illustration;
+    label.textContent = words().illustration;
     const credit = document.getElementById('viewer-credit');
     const { attribution } = shown;
     credit.replaceChildren(`© ${attribution.credit} · `);
@@ -84,9 +86,12 @@ export function makeViewer(context) {
 
   function close() {
     if (!shown) return;
+    const { slug } = shown;
     clear();
     shown = null;
-    dialog.close();
+    dialog.close(); // gives the focus back to what opened it, if that is still there
+    const { activeElement } = document;
+    if (activeElement === document.body || dialog.contains(activeElement)) context.focusCard(slug);
   }
 
   function clear() {
