@@ -49,7 +49,7 @@ REFUSED = (
     ("Files cut off or damaged; not glTF 2", "export or send again"),
     ("External URIs, absolute paths, `..`, links out of the folder", "put the file beside the model"),
     ("Missing files or images", "send them together with the model"),
-    ("References to nothing; node loops or double parents; joints with no common root", "mend it in a 3D program"),
+    ("References to nothing; node loops; joints with no common root", "mend it in a 3D program"),
     ("Indices past the vertices, attributes of different lengths or wrong types", "export again"),
     ("Positions that are infinite or no numbers", "remove the broken vertices"),
     ("Materials whose texture needs a UV set the mesh lacks", "unwrap it, or remove the texture"),

@@ -15,7 +15,7 @@ from asset_pipeline.models.prune import prune
 from asset_pipeline.models.quantize import quantize
 from asset_pipeline.models.read_gltf import load_gltf
 from asset_pipeline.models.recipes import AR, MODEL_RECIPES, POSTER, RECIPE_NAMES, ModelRecipe, Rung
-from asset_pipeline.models.reduce import reduce_triangles, shown_corners
+from asset_pipeline.models.reduce import drawn_triangles, reduce_triangles, shown_corners
 from asset_pipeline.models.reorder import reorder
 from asset_pipeline.models.retexture import TextureCache, retexture, settle_sources
 from asset_pipeline.models.textures import check_texture
@@ -170,10 +170,15 @@ def run_poster(model: Prepared, made: Mapping[str, Path], workdir: Path) -> Reci
     """A picture of the model, of the `ar` file if that was made. Raises NoPoster where there is none."""
     if measure_bounds(model.document) is None:
         raise NoPoster((warn("The poster was left out: the model shows nothing.", where=POSTER),))
+    if not drawn_triangles(model.document):
+        message = "The poster was left out: the model has only points and lines, which would hardly be seen."
+        raise NoPoster((warn(message, where=POSTER),))
+    drawable = _without_own_attributes(model.document)
     source = made.get(AR.name)
-    if source is None:
+    if source is None or drawable is not model.document:
         source = workdir / "poster.glb"
-        source.write_bytes(make_rung(model, AR, AR.rungs[0]).body)
+        plain = Prepared(drawable, (), model.textures)
+        source.write_bytes(make_rung(plain, AR, AR.rungs[0]).body)
     folder = workdir / POSTER
     folder.mkdir(parents=True)
     warnings = render_poster(source, folder)
@@ -182,3 +187,17 @@ def run_poster(model: Prepared, made: Mapping[str, Path], workdir: Path) -> Reci
     measures = {"width_px": DEFAULT_WIDTH_PX, "height_px": DEFAULT_HEIGHT_PX}
     draft = DerivativeDraft("Image2D", "Medium", folder, measures)
     return RecipeOutcome(POSTER, (*model.warnings, *warnings), (draft,))
+
+
+def _without_own_attributes(document: Document) -> Document:
+    """Without the sender's own attributes (`_NAME`), which the renderer cannot read."""
+    if not any(
+        name.startswith("_") for _, _, primitive in document.primitives() for name in primitive["attributes"]
+    ):
+        return document
+    editor = document.edit()
+    for mesh in editor.items("meshes"):
+        for primitive in mesh["primitives"]:
+            for name in [name for name in primitive["attributes"] if name.startswith("_")]:
+                del primitive["attributes"][name]
+    return editor.finish()
