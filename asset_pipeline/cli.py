@@ -48,7 +48,8 @@ def optimize(
     _check_usage(paths, out, recipe or [], report)
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR if verbose else logging.CRITICAL)
     with _progress_bar() as progress:
-        made = run_optimize(paths, out, recipes=recipe or [], jobs=jobs, progress=progress)
+        ignored = [report] if report is not None else []
+        made = run_optimize(paths, out, recipes=recipe or [], jobs=jobs, progress=progress, ignored=ignored)
     if report is not None:
         _write_report(made, report)
     if as_json:

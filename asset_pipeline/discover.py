@@ -38,12 +38,16 @@ class FoundMaster:
     fault: str = ""
 
 
-def find_masters(paths: Sequence[Path]) -> list[FoundMaster]:
-    """Every master under the paths, each once, in sorted order per path given."""
+def find_masters(paths: Sequence[Path], *, ignored: Sequence[Path] = ()) -> list[FoundMaster]:
+    """Every master under the paths, each once, in sorted order per path given.
+
+    ignored: files and folders that are passed by where a folder is walked, such as the pipeline's own output.
+    """
+    passed_by = {path.resolve() for path in ignored}
     masters: list[FoundMaster] = []
     seen: set[Path] = set()
     for given in paths:
-        found = [(file, file) for file in [given]] if not given.is_dir() else _masters_in(given)
+        found = [(file, file) for file in [given]] if not given.is_dir() else _masters_in(given, passed_by)
         for path, name in found:
             identity = path.resolve()
             if identity not in seen:
@@ -70,8 +74,8 @@ def referred_files(path: Path, file_type: FileType) -> set[Path]:
     return found
 
 
-def _masters_in(folder: Path) -> list[tuple[Path, Path]]:
-    files = _walk(folder)
+def _masters_in(folder: Path, passed_by: set[Path]) -> list[tuple[Path, Path]]:
+    files = _walk(folder, passed_by)
     parts: set[Path] = set()
     for path in files:
         try:
@@ -81,13 +85,17 @@ def _masters_in(folder: Path) -> list[tuple[Path, Path]]:
     return [(path, path) for path in files if path.resolve() not in parts]
 
 
-def _walk(folder: Path) -> list[Path]:
+def _walk(folder: Path, passed_by: set[Path]) -> list[Path]:
     """Regular files below the folder, sorted by their paths' parts."""
+
+    def is_wanted(path: Path) -> bool:
+        return not path.name.startswith(".") and not path.is_symlink() and path.resolve() not in passed_by
+
     found = []
     for root, folders, files in os.walk(folder, followlinks=False):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = (Path(root) / name for name in files if not name.startswith("."))
-        found += [path for path in paths if path.is_file() and not path.is_symlink()]
+        folders[:] = [name for name in folders if is_wanted(Path(root, name))]
+        paths = (Path(root, name) for name in files)
+        found += [path for path in paths if is_wanted(path) and path.is_file()]
     return sorted(found, key=lambda path: path.parts)
 
 

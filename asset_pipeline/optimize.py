@@ -50,15 +50,19 @@ def optimize(
     recipes: Sequence[str] = (),
     jobs: int | None = None,
     progress: Progress | None = None,
+    *,
+    ignored: Sequence[Path] = (),
 ) -> Report:
     """Run the recipes (all, where none is named) on every master under the paths; derivatives go into `out`.
+
+    ignored: what is no master although it lies in a folder given; `out` itself is always passed by.
 
     The report's order is the walk's order, whatever the number of jobs. Raises ValueError for jobs below 1.
     """
     workers = jobs if jobs is not None else min(DEFAULT_JOBS, os.cpu_count() or 1)
     if workers < 1:
         raise ValueError(f"jobs: want at least 1, got {workers}")
-    masters = find_masters(paths)
+    masters = find_masters(paths, ignored=[out, *ignored])
     done = 0
     results: list[list[Result]] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:

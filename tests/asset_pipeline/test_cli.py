@@ -101,3 +101,11 @@ def test_help_names_every_recipe_and_the_exit_codes(run):
     text = " ".join(run("--help").stdout.split())
     assert all(name in text for name in RECIPE_NAMES)
     assert "Exit code: 0 done, 1 something refused" in text
+
+
+def test_output_below_the_input_is_not_taken_for_masters(run, photo):
+    first = run(".", "--out", "out", "--report", "report.json")
+    second = run(".", "--out", "out", "--report", "report.json")
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.stdout == second.stdout
+    assert len(list(Path("out").iterdir())) == 1

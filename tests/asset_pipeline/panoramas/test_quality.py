@@ -78,7 +78,7 @@ def faces(picture, tmp_path_factory):
 @pytest.mark.parametrize("place", list(places(928)))
 def test_tiles_show_the_scene(scene, faces, place):
     assert faces["f"].shape == (928, 928, 3)
-    assert quality_at(scene, faces, place) >= 36
+    assert quality_at(scene, faces, place) >= 43  # measured 45.5 to 48.9
 
 
 def test_whole_faces_show_the_scene(scene, faces):
@@ -123,8 +123,8 @@ def test_poles_do_not_alias(scene, tmp_path):
     blurred = scene.psnr(cut(picture, tmp_path / "blurred")["u"][middle, middle], truth[middle, middle])
     write_tiles(picture, choose_grid(WIDTH), tmp_path / "plain")
     plain = scene.psnr(joined(tmp_path / "plain", 2, "u")[middle, middle], truth[middle, middle])
-    assert blurred >= plain + 3
-    assert blurred >= 28
+    assert blurred >= plain + 8  # measured 30.4 over 19.4
+    assert blurred >= 29
 
 
 def _clamped(sphere, top, bottom, left, right):
