@@ -113,7 +113,7 @@ def _run_found(master: FoundMaster, out: Path, recipes: Sequence[str]) -> list[R
 def _check_route(file_type: FileType, forced: MasterKind | None) -> None:
     if file_type.route is Route.NONE:
         article = "an" if file_type.title[:1].lower() in "aeiou" else "a"
-        raise refuse(f"This is {article} {file_type.title}, which is not taken.", advice=file_type.advice)
+        raise refuse(f"This is {article} {file_type.title}, which is not accepted.", advice=file_type.advice)
     if forced is not None and (forced is MasterKind.MODEL) != (file_type.route is Route.MODEL):
         raise refuse_kind(forced, file_type.title)
 

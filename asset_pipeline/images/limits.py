@@ -34,7 +34,7 @@ def check_claim(claim: Claim) -> None:
     size = f"{claim.width_px} x {claim.height_px} pixels"
     if pixels > MAX_IMAGE_PX or max(claim.width_px, claim.height_px) > MAX_SIDE_PX:
         raise _refuse_size(
-            f"The picture says it has {size}; at most {MAX_IMAGE_PX // 1_000_000} million are taken.",
+            f"The picture says it has {size}; at most {MAX_IMAGE_PX // 1_000_000} million are accepted.",
             "Give a smaller version of it.",
         )
     is_jpeg = claim.format_name == "jpeg"

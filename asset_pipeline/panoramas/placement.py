@@ -28,7 +28,7 @@ def choose_placement(image: OpenImage) -> tuple[Placement, tuple[Problem, ...]]:
     gpano = parse_gpano(image.xmp)
     if gpano is not None and gpano.projection != EQUIRECTANGULAR:
         raise refuse(
-            f"The panorama's projection is {gpano.projection!r}; only equirectangular ones are taken.",
+            f"The panorama's projection is {gpano.projection!r}; only equirectangular ones are accepted.",
             where="GPano:ProjectionType",
             advice="Export it as an equirectangular panorama.",
         )
@@ -89,7 +89,7 @@ def _checked(placement: Placement) -> Placement:
     if not MIN_PANORAMA_PX <= width <= MAX_PANORAMA_PX:
         raise refuse(
             f"The panorama's full sphere is {width} pixels wide; "
-            f"{MIN_PANORAMA_PX} to {MAX_PANORAMA_PX} are taken.",
+            f"{MIN_PANORAMA_PX} to {MAX_PANORAMA_PX} are accepted.",
             where="size",
             advice="Export it smaller." if width > MAX_PANORAMA_PX else "Give the original.",
         )

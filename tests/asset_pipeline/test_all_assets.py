@@ -86,7 +86,7 @@ def test_every_kind_that_is_not_taken(shared, tmp_path):
     assert len(paths) == 22
     for result in report.results:
         (problem,) = result.problems
-        assert re.fullmatch(r"This is an? [\w/() 3-]+, which is not taken\.", problem.message)
+        assert re.fullmatch(r"This is an? [\w/() 3-]+, which is not accepted\.", problem.message)
         assert problem.advice
 
 

@@ -67,7 +67,7 @@ def test_a_refusal_is_exit_1_with_a_sentence(run, photo):
     assert result.exit_code == 1
     assert result.stdout.splitlines()[:2] == [
         "notes.txt: refused (inspect)",
-        "  This is a text file, which is not taken. Give the models and pictures only.",
+        "  This is a text file, which is not accepted. Give the models and pictures only.",
     ]
 
 

@@ -58,7 +58,7 @@ def test_every_master_ends_in_a_result_and_bad_ones_stop_no_other(masters, tmp_p
     assert cut.file == str(masters / "cut.png")
     assert cut.message.startswith("The picture is damaged or cut off")
     assert (notes.message, notes.advice) == (
-        "This is a text file, which is not taken.",
+        "This is a text file, which is not accepted.",
         "Give the models and pictures only.",
     )
 
