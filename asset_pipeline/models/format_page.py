@@ -42,6 +42,8 @@ MENDED = (
     ("Normals, tangents, rotations not of length 1", "made so"),
     ("UVs and colours that are no numbers or out of range", "set to 0, or cut off"),
     ("Skin weights whose sum is not 1; joints with weight 0", "balanced; set to joint 0"),
+    ("Node matrices with shear", "split over two nodes; others are written as translation, rotation, scale"),
+    ("A skin's `skeleton` that is not above all joints", "taken out; it is only a hint"),
     ("Tangents missing where a clearcoat normal map needs them", "computed"),
 )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from asset_pipeline.models.document import Accessor, Array, Document, DocumentEditor
+from asset_pipeline.models.mend_nodes import mend_nodes
 from asset_pipeline.models.references import texture_infos
 from asset_pipeline.outcome import Refused, warn
 from heritage_sites.problem import Problem
@@ -19,7 +20,7 @@ def mend_data(document: Document) -> tuple[Document, list[Problem]]:
     """The model with numbers a reader can trust, and a warning for each thing changed."""
     _refuse_broken_positions(document)
     editor = document.edit()
-    problems: list[Problem] = []
+    problems = mend_nodes(editor)
     for name, mend, message in _ATTRIBUTE_MENDS:
         _mend_attributes(editor, name, mend, message, problems)
     _mend_weights(editor, problems)
