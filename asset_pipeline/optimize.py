@@ -6,7 +6,7 @@ import logging
 import os
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 from asset_pipeline.child import (
@@ -63,21 +63,18 @@ def optimize(
     if workers < 1:
         raise ValueError(f"jobs: want at least 1, got {workers}")
     masters = find_masters(paths, ignored=[out, *ignored])
-    done = 0
-    results: list[list[Result]] = []
     with ThreadPoolExecutor(max_workers=workers) as pool:
-        runs = [pool.submit(_run_found, master, out, recipes) for master in masters]
+        runs = {pool.submit(_run_found, master, out, recipes): master for master in masters}
         try:
-            for master, run in zip(masters, runs, strict=True):
-                results.append(run.result())
-                done += 1
+            for done, run in enumerate(as_completed(runs), start=1):
+                run.result()  # raises what only a fault of the frame itself can raise
                 if progress is not None:
-                    progress(done, len(masters), master.name)
+                    progress(done, len(masters), runs[run].name)
         except BaseException:  # Ctrl-C, most likely: nothing new is begun, and nobody waits for what runs
             pool.shutdown(wait=False, cancel_futures=True)
             stop_children()
             raise
-    return Report(tuple(result for per_master in results for result in per_master), tool_versions())
+    return Report(tuple(result for run in runs for result in run.result()), tool_versions())
 
 
 def run_master(

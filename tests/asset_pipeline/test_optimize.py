@@ -235,3 +235,10 @@ def test_killed_anywhere_the_next_run_finishes_the_work(masters, tmp_path):
 def test_jobs_must_be_positive(tmp_path):
     with pytest.raises(ValueError, match="at least 1"):
         optimize([tmp_path], tmp_path / "out", jobs=0)
+
+
+def test_progress_counts_every_master_once(masters, tmp_path):
+    calls: list[tuple[int, int, str]] = []
+    report = optimize([masters], tmp_path / "out", progress=lambda *call: calls.append(call))
+    assert [(done, total) for done, total, _ in calls] == [(number, 6) for number in range(1, 7)]
+    assert sorted(name for *_, name in calls) == [result.master for result in report.results]
