@@ -1,4 +1,4 @@
-"""Node matrices as translation, rotation and scale, and skeletons that are none."""
+"""Node matrices as translation, rotation and scale, and skeletons that are none.
 
 A matrix with shear cannot be written so, and viewers drop the shear. It is split over two nodes (singular
 values: turn, scale, turn), which together are the same matrix.
