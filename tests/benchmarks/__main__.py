@@ -12,7 +12,7 @@ NAMES = ("models", "panoramas", "api")
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 0, or 2 for an unknown name. A goal that does not hold is printed, not an error: machines differ."""
+    """Exit code 0, or 2 for an unknown name. A goal that does not hold is printed and is no error."""
     if arguments and arguments[0] not in NAMES:
         print(f"bench: want one of {', '.join(NAMES)}, got {arguments[0]!r}", file=sys.stderr)
         return 2
