@@ -153,7 +153,8 @@ def install_peers() -> None:
     npm = NODE_FOLDER / "lib/node_modules/npm/bin/npm-cli.js"
     path = f"{NODE_FOLDER / 'bin'}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(
-        [NODE_FOLDER / "bin" / "node", "--use-system-ca", npm, "install", "--no-audit", "--no-fund", "--loglevel=error"],
+        [NODE_FOLDER / "bin" / "node", "--use-system-ca", npm,
+         "install", "--no-audit", "--no-fund", "--loglevel=error"],
         cwd=PEERS, check=True, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL,
     )  # fmt: skip
     stamp.write_bytes(wanted)
