@@ -37,7 +37,7 @@ def sorted_by_start(parts: list[np.ndarray]) -> list[np.ndarray]:
 
 TURNED = {
     "translation": [3.0, -2.0, 5.0],
-    "rotation": [0.0, 0.6, 0.0, 0.8],
+    "rotation": [0.5, 0.5, 0.5, 0.5],
     "scale": [2.0, 0.5, -1.5],
 }
 

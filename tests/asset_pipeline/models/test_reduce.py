@@ -51,6 +51,25 @@ def test_two_primitives_do_not_tear_apart() -> None:
     assert len({primitive["material"] for _, _, primitive in reduced.primitives()}) == 2
 
 
+def test_a_faceted_model_in_two_materials_is_still_brought_down() -> None:
+    """Every corner has a normal of its own, so all is seam; no triangle may come to span both materials."""
+    document = split_in_two(31)
+    tree, columns = document.json, list(document.accessors)
+    for primitive in tree["meshes"][0]["primitives"]:
+        corners = columns[primitive.pop("indices")].array[:, 0]
+        points = columns[0].array[corners]
+        normals = np.random.default_rng(3).normal(size=points.shape).astype(np.float32)
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+        primitive["attributes"] = {"POSITION": len(columns), "NORMAL": len(columns) + 1}
+        columns += [Accessor(points, "VEC3"), Accessor(normals, "VEC3")]
+    reduced = reduce_triangles(weld(Document(tree, tuple(columns))), max_triangles=300)
+    assert 100 < drawn_triangles(reduced) <= 300
+    for material, side in ((0, 1.0), (1, -1.0)):
+        (primitive,) = (p for _, _, p in reduced.primitives() if p["material"] == material)
+        points = geometry_of(reduced, primitive).attributes["POSITION"].array
+        assert (side * (0.5 - points[:, 0]) >= -0.04).all()  # each half stays on its side of the cut
+
+
 def test_within_budget_comes_back_as_it_is() -> None:
     document = weld(sheet(9))
     assert reduce_triangles(document, max_triangles=128) is document
