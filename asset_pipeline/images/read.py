@@ -137,7 +137,7 @@ def _claim_of(pixels: Any, format_name: str, path: Path) -> Claim:
 
 def _whole_image_bytes(pixels: Any, format_name: str) -> int:
     """Memory the decoder holds at once, per format: measured or taken from how the decoder works."""
-    area = pixels.width * pixels.height
+    area: int = pixels.width * pixels.height
     if format_name == "jpeg":
         if not _field(pixels, "jpeg-multiscan"):
             return 0
@@ -145,7 +145,8 @@ def _whole_image_bytes(pixels: Any, format_name: str) -> int:
         return int(area * 2 * (1.5 if subsampled else pixels.bands))  # coefficients of 2 bytes
     if format_name == "png":
         sample_bytes = 2 if pixels.format == "ushort" else 1
-        return area * pixels.bands * sample_bytes if _field(pixels, "interlaced") else 0
+        bands: int = pixels.bands
+        return area * bands * sample_bytes if _field(pixels, "interlaced") else 0
     if format_name == "tiff":
         return 0  # strips and tiles; one giant strip of a small file meets the child's memory limit
     return area * 8  # WebP, AVIF and GIF decode whole: planes and RGBA together

@@ -32,7 +32,7 @@ class TileGrid:
     @property
     def tile_count(self) -> int:
         """Tiles of all faces and levels."""
-        return 2 * (4**self.levels - 1)
+        return 2 * ((1 << 2 * self.levels) - 1)
 
 
 def choose_grid(width_px: int) -> TileGrid:

@@ -66,7 +66,7 @@ def _positions(
 ) -> tuple[Floats, Floats]:
     """Positions at the centres of step x step cells, with one cell more on every side where step > 1."""
     apron = 0 if step == 1 else 1
-    cells = (np.arange(-apron, grid.tile_px // step + apron) + 0.5) * step - 0.5
+    cells: Floats = (np.arange(-apron, grid.tile_px // step + apron, dtype=np.float64) + 0.5) * step - 0.5
     return source_position(
         face,
         column * grid.tile_px + cells,
