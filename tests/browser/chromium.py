@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 FLAGS = [
     "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
     "--disable-sync",
-    # WebGL by SwiftShader, all else without it: compositing there, too, made a screenshot take 40 s instead of 1
+    # WebGL by SwiftShader, all else without: compositing there, too, made a screenshot take 40 s, not 1
     "--disable-gpu-compositing", "--disable-gpu-rasterization",
     "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
