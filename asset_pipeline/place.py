@@ -53,6 +53,15 @@ def work_folder(out: Path) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def fresh_folder(workdir: Path, name: str) -> Path:
+    """An empty folder of this name in the work folder, for one draft."""
+    folder = workdir / name
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    return folder
+
+
 def _hold_new_folder(out: Path) -> tuple[Path, BinaryIO]:
     """A new folder and its lock; made again if another run took it for a left one before it was locked."""
     while True:

@@ -1,6 +1,5 @@
 """What happens inside the child process: choose the master's kind, run its recipes, hand back plain data."""
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,15 +101,6 @@ def _parse_draft(value: dict[str, Any], workdir: Path) -> DerivativeDraft:
     if not folder.resolve().is_relative_to(workdir.resolve()) or not folder.is_dir():
         raise ValueError(f"draft: want a folder inside the work folder, got {folder.name!r}")
     return DerivativeDraft(value["usage"], value["quality"], folder, value["measures"])
-
-
-def fresh_folder(workdir: Path, name: str) -> Path:
-    """An empty folder of this name in the work folder, for one draft."""
-    folder = workdir / name
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    return folder
 
 
 def refuse_kind(kind: str, title: str) -> Refused:

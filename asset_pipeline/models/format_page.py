@@ -3,13 +3,13 @@
 python -m asset_pipeline.models.format_page > docs/formats/models.md
 """
 
-from asset_pipeline.models.check_gltf import MAX_NODES, MAX_TRIANGLES
-from asset_pipeline.models.containers import MAX_JSON_DEPTH, MAX_JSON_VALUES
 from asset_pipeline.models.extensions import KNOWN_EXTENSIONS
-from asset_pipeline.models.read_accessors import GROWTH_FLOOR_BYTES, MAX_GROWTH, MAX_MODEL_BYTES
+from asset_pipeline.models.reading.check_gltf import MAX_NODES, MAX_TRIANGLES
+from asset_pipeline.models.reading.containers import MAX_JSON_DEPTH, MAX_JSON_VALUES
+from asset_pipeline.models.reading.read_accessors import GROWTH_FLOOR_BYTES, MAX_GROWTH, MAX_MODEL_BYTES
+from asset_pipeline.models.reading.uris import MAX_MASTER_BYTES
 from asset_pipeline.models.recipes import MODEL_RECIPES
-from asset_pipeline.models.textures import MAX_TEXTURE_PX
-from asset_pipeline.models.uris import MAX_MASTER_BYTES
+from asset_pipeline.models.steps.textures import MAX_TEXTURE_PX
 
 CONTENTS = (
     ("Node names, hierarchy, extras, cameras, lights, scenes", "kept"),

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from asset_pipeline.models.document import POINTS, Document, JsonObject
 from asset_pipeline.models.geometry import geometry_of, primitive_key
-from asset_pipeline.models.reduce import drawn_triangles, skin_placement
 from asset_pipeline.models.references import accessor_places
-from asset_pipeline.models.textures import texture_info
+from asset_pipeline.models.steps.reduce import drawn_triangles, skin_placement
+from asset_pipeline.models.steps.textures import texture_info
 from asset_pipeline.models.transforms import shown_nodes, world_matrices
 
 

@@ -5,21 +5,26 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asset_pipeline.models.budget import find_over_budget
-from asset_pipeline.models.containers import GLB_MAGIC
 from asset_pipeline.models.deviation import Deviation, measure_deviation
 from asset_pipeline.models.document import Document, Image
 from asset_pipeline.models.measure import ModelMeasures, measure, measure_bounds
-from asset_pipeline.models.mesh_files import load_mesh_file
-from asset_pipeline.models.poster import DEFAULT_HEIGHT_PX, DEFAULT_WIDTH_PX, POSTER_FILES, render_poster
-from asset_pipeline.models.prune import prune
-from asset_pipeline.models.quantize import quantize
-from asset_pipeline.models.read_gltf import load_gltf
+from asset_pipeline.models.posters.poster import (
+    DEFAULT_HEIGHT_PX,
+    DEFAULT_WIDTH_PX,
+    POSTER_FILES,
+    render_poster,
+)
+from asset_pipeline.models.reading.containers import GLB_MAGIC
+from asset_pipeline.models.reading.mesh_files import load_mesh_file
+from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.recipes import AR, MODEL_RECIPES, POSTER, RECIPE_NAMES, ModelRecipe, Rung
-from asset_pipeline.models.reduce import drawn_triangles, reduce_triangles, shown_corners
-from asset_pipeline.models.reorder import reorder
-from asset_pipeline.models.retexture import TextureCache, retexture, settle_sources
-from asset_pipeline.models.textures import check_texture
-from asset_pipeline.models.weld import weld
+from asset_pipeline.models.steps.prune import prune
+from asset_pipeline.models.steps.quantize import quantize
+from asset_pipeline.models.steps.reduce import drawn_triangles, reduce_triangles, shown_corners
+from asset_pipeline.models.steps.reorder import reorder
+from asset_pipeline.models.steps.retexture import TextureCache, retexture, settle_sources
+from asset_pipeline.models.steps.textures import check_texture
+from asset_pipeline.models.steps.weld import weld
 from asset_pipeline.models.write_glb import WriteOptions, write_glb
 from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome, Refused, refused_outcome, warn
 from heritage_sites.problem import Problem, Severity

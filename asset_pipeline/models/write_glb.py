@@ -15,7 +15,6 @@ from typing import Any
 import meshopt
 import numpy as np
 
-from asset_pipeline.models.containers import CHUNK_BIN, CHUNK_JSON, GLB_MAGIC
 from asset_pipeline.models.document import (
     COMPONENT_TYPE_OF_DTYPE,
     TRIANGLES,
@@ -25,8 +24,9 @@ from asset_pipeline.models.document import (
     JsonObject,
     copy_tree,
 )
-from asset_pipeline.models.prune import prune
+from asset_pipeline.models.reading.containers import CHUNK_BIN, CHUNK_JSON, GLB_MAGIC
 from asset_pipeline.models.references import Place, accessor_places, image_places
+from asset_pipeline.models.steps.prune import prune
 
 MESHOPT = "EXT_meshopt_compression"
 GENERATOR = "halong-xr"

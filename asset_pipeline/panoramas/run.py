@@ -18,7 +18,7 @@ from asset_pipeline.panoramas.placement import Placement, choose_placement
 from asset_pipeline.panoramas.polar import blur_poles
 from asset_pipeline.panoramas.scratch import Sphere, decode_sphere
 from asset_pipeline.panoramas.tiles import write_tiles
-from asset_pipeline.run_recipes import fresh_folder
+from asset_pipeline.place import fresh_folder
 from heritage_sites.asset import Quality, Usage
 
 RECIPE = "panorama"

@@ -11,7 +11,7 @@ from asset_pipeline.images.read import open_image
 from asset_pipeline.images.render import render
 from asset_pipeline.images.resize import Pixels, fitted_size, shrink
 from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome
-from asset_pipeline.run_recipes import fresh_folder
+from asset_pipeline.place import fresh_folder
 from heritage_sites.asset import Quality, Usage
 
 RECIPE = "photo"

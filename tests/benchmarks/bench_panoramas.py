@@ -29,7 +29,7 @@ from asset_pipeline.panoramas.scratch import decode_sphere
 from asset_pipeline.panoramas.tiles import TILE_QUALITY, write_tiles
 from tests.benchmarks.harness import Row, own_cpu_s, paired, print_table, write_report
 
-MAX_RATIO = 5.0  # measured 3.3 to 4.0: decode and encode are 1, cubic interpolation 2, all else 1
+GOAL_RATIO = 3.5  # decoding and encoding are 1 of it, cubic interpolation about 2
 REFERENCE = "decode once + encode the same pixels"
 
 
@@ -68,7 +68,7 @@ def measure(master: Path, folder: Path, runs: int) -> list[Row]:
     tiling_s, reference_s, recipe_s = paired([tiling, reference, recipe], runs)
     name = f"{master.stem}: {grid.tile_count} tiles"
     return [
-        Row(name, tiling_s, "CPU s", REFERENCE, reference_s, "<=", "ratio", MAX_RATIO, runs),
+        Row(name, tiling_s, "CPU s", REFERENCE, reference_s, "<=", "ratio", GOAL_RATIO, runs),
         Row(f"{name}, 4k, 2k and thumbnail", recipe_s, "CPU s", REFERENCE, reference_s, runs=runs),
     ]
 

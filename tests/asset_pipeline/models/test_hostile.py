@@ -15,9 +15,9 @@ import pytest
 
 from asset_pipeline.models.document import Document
 from asset_pipeline.models.measure import measure_bounds
-from asset_pipeline.models.quantize import quantize
-from asset_pipeline.models.read_gltf import load_gltf
+from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.run import prepare, run_model
+from asset_pipeline.models.steps.quantize import quantize
 from asset_pipeline.models.write_glb import write_glb
 from asset_pipeline.outcome import Refused
 from tests.asset_pipeline.models.conftest import sheet

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from asset_pipeline.models.mend_nodes import mend_nodes
+from asset_pipeline.models.reading.mend_nodes import mend_nodes
 from asset_pipeline.models.transforms import compose, local_matrix, world_matrices
 from asset_pipeline.outcome import Refused
 from tests.asset_pipeline.models.conftest import sheet

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asset_pipeline.models.mesh_files import load_mesh_file
-from asset_pipeline.models.read_obj import parse_obj
-from asset_pipeline.models.read_ply import parse_ply
-from asset_pipeline.models.surfaces import Surface, smooth_normals, unique_points
+from asset_pipeline.models.reading.mesh_files import load_mesh_file
+from asset_pipeline.models.reading.read_obj import parse_obj
+from asset_pipeline.models.reading.read_ply import parse_ply
+from asset_pipeline.models.reading.surfaces import Surface, smooth_normals, unique_points
 from asset_pipeline.outcome import Refused
 from heritage_sites.problem import Severity
 

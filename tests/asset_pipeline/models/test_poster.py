@@ -7,9 +7,9 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from asset_pipeline.models import poster
-from asset_pipeline.models.poster import render_poster
-from asset_pipeline.models.poster_sky import FACE_PX, LEVELS, sky_ktx
+from asset_pipeline.models.posters import poster
+from asset_pipeline.models.posters.poster import render_poster
+from asset_pipeline.models.posters.poster_sky import FACE_PX, LEVELS, sky_ktx
 from heritage_sites.problem import Severity
 
 

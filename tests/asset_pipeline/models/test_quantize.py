@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from asset_pipeline.models.document import Accessor, Document
-from asset_pipeline.models.quantize import quantize
 from asset_pipeline.models.references import texture_infos
+from asset_pipeline.models.steps.quantize import quantize
 from asset_pipeline.models.transforms import local_matrix, world_matrices
 from asset_pipeline.models.write_glb import write_glb
 from tests.asset_pipeline.models.conftest import Validate, grid_mesh, sheet

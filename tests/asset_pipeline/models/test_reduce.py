@@ -8,9 +8,9 @@ import pytest
 from asset_pipeline.models.deviation import measure_deviation
 from asset_pipeline.models.document import TRIANGLE_FAN, TRIANGLE_STRIP, Accessor, Document
 from asset_pipeline.models.geometry import Geometry, geometry_of
-from asset_pipeline.models.reduce import drawn_triangles, reduce_triangles, shown_corners
-from asset_pipeline.models.reorder import reorder
-from asset_pipeline.models.weld import weld, weld_geometry
+from asset_pipeline.models.steps.reduce import drawn_triangles, reduce_triangles, shown_corners
+from asset_pipeline.models.steps.reorder import reorder
+from asset_pipeline.models.steps.weld import weld, weld_geometry
 from tests.asset_pipeline.models.conftest import grid_mesh, sheet
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from asset_pipeline.models.read_gltf import load_gltf
+from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.recipes import MODEL_RECIPES
 from asset_pipeline.models.run import prepare, run_recipe
 from asset_pipeline.models.write_glb import WriteOptions, write_glb

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from asset_pipeline.models import simplifier_module
-from asset_pipeline.models.simplifier_module import Simplifier, SimplifierFailed
-from asset_pipeline.models.simplify import (
+from asset_pipeline.models.steps import simplifier_module
+from asset_pipeline.models.steps.simplifier_module import Simplifier, SimplifierFailed
+from asset_pipeline.models.steps.simplify import (
     MAX_ATTRIBUTES,
     NO_ERROR_LIMIT,
     estimated_peak_bytes,
@@ -323,10 +323,12 @@ def test_memory_estimate_covers_the_peak(monkeypatch, vertices_per_triangle, att
 
 def test_a_mesh_past_4_gib_is_refused_before_it_is_copied(monkeypatch):
     triangles, positions, uv = terrain(30)
-    monkeypatch.setattr("asset_pipeline.models.simplify.MAX_MEMORY_BYTES", estimated_peak_bytes(900, 1682, 2))
+    monkeypatch.setattr(
+        "asset_pipeline.models.steps.simplify.MAX_MEMORY_BYTES", estimated_peak_bytes(900, 1682, 2)
+    )
     assert simplify(triangles, positions, uv, [1, 1], target_triangles=100).triangles == 100
     monkeypatch.setattr(
-        "asset_pipeline.models.simplify.MAX_MEMORY_BYTES", estimated_peak_bytes(900, 1682, 2) - 1
+        "asset_pipeline.models.steps.simplify.MAX_MEMORY_BYTES", estimated_peak_bytes(900, 1682, 2) - 1
     )
     with pytest.raises(Refused) as refusal:
         simplify(triangles, positions, uv, [1, 1], target_triangles=100)
@@ -364,7 +366,7 @@ def test_runs_under_a_limit_on_data():
     """The frame limits a job by RLIMIT_DATA; the module's reserved address space must not count."""
     script = (
         "import resource; resource.setrlimit(resource.RLIMIT_DATA, (400 << 20, 400 << 20))\n"
-        "import numpy as np; from asset_pipeline.models.simplify import simplify\n"
+        "import numpy as np; from asset_pipeline.models.steps.simplify import simplify\n"
         "points = np.random.default_rng(0).random((300, 3))\n"
         "print(simplify(np.arange(300), points, target_triangles=99).triangles)"
     )

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from asset_pipeline.models.document import Image
 from asset_pipeline.models.image_headers import ImageUnreadable, parse_image_header
-from asset_pipeline.models.textures import (
+from asset_pipeline.models.steps.textures import (
     MAX_TEXTURE_PX,
     MIN_BYTES_PER_PX,
     AlphaUse,
@@ -133,7 +133,7 @@ def test_a_bomb_costs_less_than_512_mib():
     """8192 x 8192 of one colour just above the floor: refused or decoded, in a process with little memory."""
     script = """
 import io, resource, numpy as np, PIL.Image
-from asset_pipeline.models.textures import encode_texture
+from asset_pipeline.models.steps.textures import encode_texture
 from asset_pipeline.models.document import Image
 from asset_pipeline.outcome import Refused
 out = io.BytesIO()

@@ -19,9 +19,9 @@ from asset_pipeline.models.geometry import (
     put_geometry,
     share_geometry,
 )
-from asset_pipeline.models.simplify import simplify, simplify_sloppy
+from asset_pipeline.models.steps.simplify import simplify, simplify_sloppy
+from asset_pipeline.models.steps.weld import compact
 from asset_pipeline.models.transforms import Matrix, world_matrices
-from asset_pipeline.models.weld import compact
 
 NORMAL_WEIGHT = (
     0.5  # a normal turned by 1 radian weighs like a shift of half the model; tuned on held renders

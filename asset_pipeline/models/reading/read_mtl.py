@@ -16,9 +16,9 @@ import PIL.Image
 
 from asset_pipeline.models.document import Image
 from asset_pipeline.models.image_headers import ImageUnreadable, parse_image_header
-from asset_pipeline.models.read_obj import decode_text
-from asset_pipeline.models.surfaces import SurfaceMaterial, linear_of_srgb
-from asset_pipeline.models.textures import GLTF_IMAGE_TYPES, MAX_TEXTURE_PX
+from asset_pipeline.models.reading.read_obj import decode_text
+from asset_pipeline.models.reading.surfaces import SurfaceMaterial, linear_of_srgb
+from asset_pipeline.models.steps.textures import GLTF_IMAGE_TYPES, MAX_TEXTURE_PX
 from asset_pipeline.outcome import Refused, refuse, warn
 from heritage_sites.problem import Problem
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.simplifier_module import MAX_MEMORY_BYTES, Simplifier, too_large
+from asset_pipeline.models.steps.simplifier_module import MAX_MEMORY_BYTES, Simplifier, too_large
 
 Indices = NDArray[np.uint32]
 Floats = NDArray[np.float32]

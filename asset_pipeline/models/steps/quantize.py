@@ -6,8 +6,8 @@ Normals and tangents are put on theirs by the writer, which stores them octahedr
 import numpy as np
 
 from asset_pipeline.models.document import Accessor, Array, Document, DocumentEditor
-from asset_pipeline.models.quantize_positions import quantize_positions
-from asset_pipeline.models.quantize_uvs import quantize_uvs
+from asset_pipeline.models.steps.quantize_positions import quantize_positions
+from asset_pipeline.models.steps.quantize_uvs import quantize_uvs
 
 
 def quantize(document: Document, *, position_bits: int, uv_bits: int) -> Document:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from asset_pipeline.models.document import Accessor, Array, Document, DocumentEditor
-from asset_pipeline.models.mend_nodes import mend_nodes
+from asset_pipeline.models.reading.mend_nodes import mend_nodes
 from asset_pipeline.models.references import texture_infos
 from asset_pipeline.outcome import Refused, warn
 from heritage_sites.problem import Problem

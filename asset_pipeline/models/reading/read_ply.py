@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.surfaces import Surface, as_float32, check_finite, linear_of_srgb
+from asset_pipeline.models.reading.surfaces import Surface, as_float32, check_finite, linear_of_srgb
 from asset_pipeline.outcome import Refused, refuse
 
 MAX_HEADER_BYTES = 65_536

@@ -61,7 +61,7 @@ def render_poster(
 def _run_renderer(glb: Path, shots: Path, width_px: int, height_px: int) -> str:
     """What went wrong, in a few words; empty if the pictures are there. Filament's chatter goes nowhere."""
     command = [
-        sys.executable, "-m", "asset_pipeline.models.poster_render",
+        sys.executable, "-m", "asset_pipeline.models.posters.poster_render",
         str(glb.resolve()), str(shots), str(width_px), str(height_px),
     ]  # fmt: skip
     environment = {**os.environ, "MESA_SHADER_CACHE_DISABLE": "true"}  # no writes into the home folder

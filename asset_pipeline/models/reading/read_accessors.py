@@ -4,7 +4,6 @@ are needed.
 
 import numpy as np
 
-from asset_pipeline.models.decode_meshopt import compressed_view, decode_view, decoded_bytes
 from asset_pipeline.models.document import (
     COMPONENTS_OF_TYPE,
     DTYPE_OF_COMPONENT_TYPE,
@@ -12,6 +11,7 @@ from asset_pipeline.models.document import (
     Array,
     JsonObject,
 )
+from asset_pipeline.models.reading.decode_meshopt import compressed_view, decode_view, decoded_bytes
 from asset_pipeline.outcome import refuse
 
 MAX_MODEL_BYTES = 1 << 30  # all numbers of a model, decoded; about 12 million triangles with normals and UVs

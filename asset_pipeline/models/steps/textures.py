@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from asset_pipeline.models.document import Image
 from asset_pipeline.models.image_headers import ImageHeader, ImageUnreadable, parse_image_header
-from asset_pipeline.models.texture_roles import AlphaUse, TextureRole, TextureUse, collect_texture_roles
+from asset_pipeline.models.steps.texture_roles import AlphaUse, TextureRole, TextureUse, collect_texture_roles
 from asset_pipeline.outcome import refuse
 
 __all__ = [

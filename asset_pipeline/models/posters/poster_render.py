@@ -1,7 +1,7 @@
 """The part of `poster` that talks to OpenGL, run as a process of its own: it may crash without taking a job
 along.
 
-    python -m asset_pipeline.models.poster_render MODEL.glb OUT.npz WIDTH_PX HEIGHT_PX
+    python -m asset_pipeline.models.posters.poster_render MODEL.glb OUT.npz WIDTH_PX HEIGHT_PX
 
 Writes two pictures: `model`, the model with nothing behind it, and `floor`, the light on a grey floor under
 it. Exit code 0 written, 3 failed with one line on stderr.
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.poster_sky import sky_ktx
+from asset_pipeline.models.posters.poster_sky import sky_ktx
 
 VIEW_DIRECTION = (-0.62, -0.36, -1.0)  # from the front right, a little above
 SUN_DIRECTION = (-0.75, -0.95, -0.45)  # from the right, so that shadows fall to the left

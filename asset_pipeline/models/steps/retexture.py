@@ -4,7 +4,7 @@ from collections.abc import MutableMapping
 
 from asset_pipeline.models.document import Document, DocumentEditor, Image, JsonObject
 from asset_pipeline.models.references import TEXTURE_SOURCE_EXTENSIONS
-from asset_pipeline.models.textures import AlphaUse, TextureRole, collect_texture_roles, encode_texture
+from asset_pipeline.models.steps.textures import AlphaUse, TextureRole, collect_texture_roles, encode_texture
 from asset_pipeline.outcome import refuse
 
 READABLE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif"})

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from trimesh.exchange.stl import HeaderError, load_stl
 
 from asset_pipeline.models.document import Document
-from asset_pipeline.models.read_mtl import Folder, load_materials
-from asset_pipeline.models.read_obj import parse_obj
-from asset_pipeline.models.read_ply import parse_ply
-from asset_pipeline.models.surfaces import (
+from asset_pipeline.models.reading.read_mtl import Folder, load_materials
+from asset_pipeline.models.reading.read_obj import parse_obj
+from asset_pipeline.models.reading.read_ply import parse_ply
+from asset_pipeline.models.reading.surfaces import (
     Surface,
     SurfaceMaterial,
     as_float32,
@@ -26,7 +26,7 @@ from asset_pipeline.models.surfaces import (
     document_of,
     unique_points,
 )
-from asset_pipeline.models.uris import MasterFolder
+from asset_pipeline.models.reading.uris import MasterFolder
 from asset_pipeline.outcome import refuse, warn
 from heritage_sites.problem import Problem
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from asset_pipeline.models.document import JsonObject
-from asset_pipeline.models.schema import (
+from asset_pipeline.models.reading.schema import (
     GLTF,
     Flag,
     Index,

@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from asset_pipeline.models import decode_draco
-from asset_pipeline.models.check_gltf import check_gltf
-from asset_pipeline.models.check_shape import check_shape
-from asset_pipeline.models.containers import parse_container
-from asset_pipeline.models.decode_meshopt import EXTENSIONS as MESHOPT_EXTENSIONS
-from asset_pipeline.models.decode_meshopt import compressed_view
 from asset_pipeline.models.document import Accessor, Document, Image, JsonObject
 from asset_pipeline.models.extensions import check_required, remove_unkeepable
-from asset_pipeline.models.mend import mend_data
-from asset_pipeline.models.read_accessors import Buffers, read_accessor
+from asset_pipeline.models.reading import decode_draco
+from asset_pipeline.models.reading.check_gltf import check_gltf
+from asset_pipeline.models.reading.check_shape import check_shape
+from asset_pipeline.models.reading.containers import parse_container
+from asset_pipeline.models.reading.decode_meshopt import EXTENSIONS as MESHOPT_EXTENSIONS
+from asset_pipeline.models.reading.decode_meshopt import compressed_view
+from asset_pipeline.models.reading.mend import mend_data
+from asset_pipeline.models.reading.read_accessors import Buffers, read_accessor
+from asset_pipeline.models.reading.uris import MasterFolder
 from asset_pipeline.models.references import accessor_places
-from asset_pipeline.models.uris import MasterFolder
 from asset_pipeline.outcome import Refused, refuse, warn
 from heritage_sites.problem import Problem
 

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.read_ply import point_cloud_refused
-from asset_pipeline.models.surfaces import Surface, as_float32, check_finite, linear_of_srgb
+from asset_pipeline.models.reading.read_ply import point_cloud_refused
+from asset_pipeline.models.reading.surfaces import Surface, as_float32, check_finite, linear_of_srgb
 from asset_pipeline.outcome import refuse, warn
 from heritage_sites.problem import Problem
 
