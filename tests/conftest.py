@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sharing import pytest_collection_modifyitems, pytest_xdist_make_scheduler  # noqa: F401 - hooks
+
 if TYPE_CHECKING:
     from content_api.demo.story import DemoStore
 
@@ -49,7 +51,7 @@ def node() -> Path:
 
 @pytest.fixture(scope="session")
 def demo_story(request: pytest.FixtureRequest) -> str:
-    """What `make demo ONCE=1` told. Tests that use the demo are in the xdist group "demo": it runs once."""
+    """What `make demo ONCE=1` told. Tests that use the demo stay together (tests/sharing.py)."""
     if request.config.getoption("--reuse-demo"):
         pytest.skip("the demo was not run (--reuse-demo)")
     from tests.demo import make_demo  # here, because it takes the whole system in

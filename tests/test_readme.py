@@ -62,7 +62,6 @@ def test_readme_holds_what_this_test_runs() -> None:
     assert len([text for text in texts if " serve" in text]) == 1
 
 
-@pytest.mark.xdist_group("demo")
 def test_make_demo_tells_its_story(demo_story: str) -> None:
     promised = (
         "Making an illustrated bay",
@@ -115,7 +114,6 @@ def servers() -> Iterator[list["subprocess.Popen[bytes]"]]:
         server.wait(timeout=30)
 
 
-@pytest.mark.xdist_group("demo")
 def test_every_command_of_readme_runs(
     desk: Path, port: int, servers: list["subprocess.Popen[bytes]"]
 ) -> None:

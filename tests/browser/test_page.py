@@ -16,7 +16,7 @@ from tests.browser.chromium import chromium, chromium_path
 from tests.browser.watching import Visit, picture, visiting
 from tests.conftest import ROOT, missing
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.browser
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 SIZES = pytest.mark.parametrize("size", ["phone", "desktop"])

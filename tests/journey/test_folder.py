@@ -10,8 +10,6 @@ import pytest
 
 from tests.journey.trip import Trip, new_trip
 
-pytestmark = pytest.mark.xdist_group("journey")
-
 TIMES = {"created_at", "changed_at", "approved_at", "approved_by", "status"}
 
 
@@ -43,7 +41,8 @@ def test_killed_and_repeated_it_ends_as_if_undisturbed(
     assert len(trip.keys()) < len(folder_trip.told["keys"])
 
     report = trip.ask("ingest", small_masters)
-    assert [item["status"] for item in report["items"]][-1] in ("added", "unchanged")
+    assert report["problems"] == folder_trip.told["first ingest"]["problems"]
+    assert {item["status"] for item in report["items"]} <= {"added", "unchanged"}
     assert trip.keys() == folder_trip.told["keys"]
     assert rows(trip) == rows(folder_trip)
     assert [item["status"] for item in trip.ask("ingest", small_masters)["items"]] == ["unchanged"] * 3

@@ -6,7 +6,7 @@ import pytest
 from tests.journey.trip import Trip
 from tests.services.seaweedfs import SeaweedFS
 
-pytestmark = [pytest.mark.s3, pytest.mark.xdist_group("journey")]
+pytestmark = pytest.mark.s3
 
 
 @pytest.fixture(scope="module")

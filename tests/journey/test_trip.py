@@ -4,11 +4,8 @@ import time
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.journey.trip import EDITOR, SITES, Trip, graphql
-
-pytestmark = pytest.mark.xdist_group("journey")
 
 ENTRIES = """{ release { id sequence experienceCount siteCount }
   experiences(first: 10) { edges { node { slug illustration illustrationNotice { text } site { slug }
