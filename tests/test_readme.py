@@ -181,6 +181,10 @@ def test_every_path_that_readme_names_is_there() -> None:
     assert {"heritage_sites/", "asset_pipeline/", "content_api/", "sdk/", "tests/", "docs/"} <= named
     for name in named - {".venv/"}:
         assert (ROOT / name).is_dir(), name
+    pictures = re.findall(r'<img src="([^"]+)"[^>]* alt="[^"]{20,}">', prose)
+    assert len(pictures) == prose.count("<img ") == 2
+    for name in pictures:
+        assert (ROOT / name).is_file(), name
 
 
 def test_make_help_lists_every_task() -> None:

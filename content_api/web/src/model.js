@@ -12,7 +12,7 @@ export async function showModel(stage, { derivative, poster, alt, words }) {
   Object.assign(viewer, { src: derivative.entry.url, alt, poster: poster ?? '' });
   for (const [name, value] of Object.entries({
     'camera-controls': '', 'touch-action': 'pan-y', 'shadow-intensity': '0.9', 'shadow-softness': '0.8', exposure: '1.05',
-    'tone-mapping': 'neutral', 'camera-orbit': '35deg 76deg 88%', 'auto-rotate': '', 'rotation-per-second': '6deg',
+    'tone-mapping': 'neutral', 'camera-orbit': '35deg 76deg 97%', 'auto-rotate': '', 'rotation-per-second': '6deg',
     'interaction-prompt': 'none', ar: '', 'ar-modes': 'webxr', 'ar-placement': 'floor',
   })) viewer.setAttribute(name, value);
   if (matchMedia('(prefers-reduced-motion: reduce)').matches) viewer.removeAttribute('auto-rotate');

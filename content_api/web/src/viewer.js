@@ -78,7 +78,7 @@ export function makeViewer(context) {
     label.textContent = words().illustration;
     const credit = document.getElementById('viewer-credit');
     const { attribution } = shown;
-    credit.replaceChildren(`© ${attribution.credit} · `);
+    credit.replaceChildren(`${attribution.credit} · `);
     const licence = make(attribution.licence.url ? 'a' : 'span', '', attribution.licence.title);
     if (attribution.licence.url) Object.assign(licence, { href: attribution.licence.url, rel: 'noreferrer noopener license', target: '_blank' });
     credit.append(licence);
