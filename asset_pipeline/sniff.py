@@ -71,6 +71,9 @@ FILE_TYPES: dict[str, FileType] = {
         FileType("3ds", "3D Studio model", Route.NONE, _TO_MODEL),
         FileType("dae", "COLLADA model", Route.NONE, _TO_MODEL),
         FileType("usdz", "USD model", Route.NONE, _TO_MODEL),
+        FileType("3mf", "3MF model", Route.NONE, _TO_MODEL),
+        FileType("off", "OFF model", Route.NONE, _TO_MODEL),
+        FileType("cad", "CAD drawing", Route.NONE, _TO_MODEL),
         FileType("mtl", "material library of an OBJ model", Route.NONE, "Give the OBJ file that uses it."),
         FileType("gpx", "GPX track", Route.NONE, "Tracks are walked with the SDK, not optimized."),
         FileType("kml", "KML file", Route.NONE, "Places are entered in the catalogue, not optimized."),
@@ -120,7 +123,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (  # (offset, bytes, type), fi
     (0, b"Kaydara FBX Binary", "fbx"),
     (0, b"BLENDER", "blend"),
     (0, b"%PDF-", "pdf"),
-    (0, b"PK\x03\x04", "zip"),
+    (0, b"PXR-USDC", "usdz"),
     (0, b"7z\xbc\xaf", "archive"),
     (0, b"\x1f\x8b", "archive"),
     (0, b"Rar!", "archive"),
@@ -162,6 +165,8 @@ def _type_name(head: bytes, suffix: str, size_bytes: int) -> str:
     for offset, signature, name in _SIGNATURES:
         if head.startswith(signature, offset):
             return name
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_type_name(head)
     if head[4:8] == b"ftyp":
         return _iso_type_name(head)
     if _is_binary_stl(head, size_bytes):
@@ -169,6 +174,13 @@ def _type_name(head: bytes, suffix: str, size_bytes: int) -> str:
     if head[:2] == b"BM" and suffix == ".bmp":
         return "bmp"
     return _text_type_name(head, suffix)
+
+
+def _zip_type_name(head: bytes) -> str:
+    """Models that travel as ZIP archives are known by the names of their first files."""
+    if b"3D/3dmodel" in head:
+        return "3mf"
+    return "usdz" if re.match(rb".{30,300}?\.usd[ac]", head, re.DOTALL) else "zip"
 
 
 def _iso_type_name(head: bytes) -> str:
@@ -198,6 +210,10 @@ def _text_type_name(head: bytes, suffix: str) -> str:
         return _json_type_name(start, suffix)
     if start.startswith("<"):
         return _xml_type_name(start)
+    if start.startswith("ISO-10303-21") or suffix == ".dxf":
+        return "cad"
+    if re.match(r"(ST)?C?N?OFF\b", start):
+        return "off"
     if suffix == ".mtl" or start.startswith("newmtl"):
         return "mtl"
     if suffix in (".obj", ".ply", ".stl", ".gltf", ".csv"):
