@@ -58,6 +58,8 @@ KNOWN_EXTENSIONS: dict[str, Known] = {
     "EXT_mesh_gpu_instancing": Known(Fate.KEPT, "positions of instanced meshes stay float"),
 }
 
+ANYWHERE = frozenset({"KHR_xmp_json_ld"})  # may stand in any object; the others only where `schema` has them
+
 _DATA_KEYS = frozenset(
     {"bufferView", "bufferViews", "buffer", "accessor", "accessors", "image", "images", "source"}
 )
@@ -100,6 +102,10 @@ def remove_unkeepable(tree: JsonObject) -> list[Problem]:
     used = {name for owner in _extension_owners(tree) for name in owner["extensions"]}
     declared += sorted(used - set(declared))  # an undeclared extension is an error of the exporter
     declared = [name for name in declared if name not in doomed]
+    required = [name for name in tree.pop("extensionsRequired", []) if name not in doomed]
+    declared += [name for name in required if name not in declared]
+    if required:
+        tree["extensionsRequired"] = required
     if declared:
         tree["extensionsUsed"] = declared
     else:

@@ -35,8 +35,22 @@ CONTENTS = (
 
 MENDED = (
     ("A byte order mark before the JSON", "removed"),
+    ("Bytes behind the end of a GLB", "ignored"),
+    ("Textures and images no material shows, readable or not", "left out"),
+    ("An extension of the table above where it does not belong", "removed there"),
     ("A factor outside its range (1.0000001)", "moved to the nearest end"),
     ("Empty lists", "removed"),
+    ("Channels without key times, with an unknown path, a pointer to nothing", "removed"),
+    ("A cubic spline with one key", "written as a step"),
+    (
+        "A camera with both lenses, or with 0 for xmag or ymag",
+        "the other one removed; made like its twin, or 1",
+    ),
+    ("A spot light without `spot`, or with its inner cone past the outer", "added; narrowed"),
+    ("A light of an unknown type", "kept in the list, taken off its nodes"),
+    ("Two materials for one variant; variants the model does not name", "the first is kept; removed"),
+    ("Weights of a node without a mesh", "removed"),
+    ("A skinned mesh in a scene without its joints", "joints added; refused if they carry meshes"),
     ("byteStride on animations and skins", "read, written packed"),
     ("Wrong min, max, alignment, unused errors of storage", "written anew"),
     ("Normals, tangents, rotations not of length 1", "made so"),
@@ -44,13 +58,19 @@ MENDED = (
     ("Skin weights whose sum is not 1; joints with weight 0", "balanced; set to joint 0"),
     ("Node matrices with shear", "split over two nodes; others are written as translation, rotation, scale"),
     ("A skin's `skeleton` that is not above all joints", "taken out; it is only a hint"),
-    ("Tangents missing where a clearcoat normal map needs them", "computed"),
+    (
+        "Tangents missing where a clearcoat normal or anisotropy map needs them",
+        "computed, or that map left out",
+    ),
 )
 
 REFUSED = (
     ("Files cut off or damaged; not glTF 2", "export or send again"),
     ("External URIs, absolute paths, `..`, links out of the folder", "put the file beside the model"),
     ("Missing files or images", "send them together with the model"),
+    ("A used buffer with neither a URI nor bytes in the file", "send the bytes too"),
+    ("Shown pictures that are damaged, or not PNG, JPEG, WebP, AVIF, KTX2", "convert them"),
+    ("Words glTF does not know (type of numbers in use, alpha mode, interpolation, camera)", "export again"),
     ("References to nothing; node loops; joints with no common root", "mend it in a 3D program"),
     ("Indices past the vertices, attributes of different lengths or wrong types", "export again"),
     ("Positions that are infinite or no numbers", "remove the broken vertices"),

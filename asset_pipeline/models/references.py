@@ -69,7 +69,7 @@ def image_places(tree: JsonObject) -> Iterator[Place]:
             yield Place(texture, "source", f"/textures/{index}/source")
         for name in TEXTURE_SOURCE_EXTENSIONS:
             source = texture.get("extensions", {}).get(name)
-            if source is not None:
+            if source is not None and "source" in source:
                 yield Place(source, "source", f"/textures/{index}/extensions/{name}/source")
 
 

@@ -54,6 +54,7 @@ def check_gltf(document: Document) -> list[Problem]:
         _skin_faults,
         _animation_faults,
         _texture_faults,
+        _variant_faults,
     ):
         for fault in check(document):
             if len(faults) < MAX_PROBLEMS:
@@ -325,6 +326,16 @@ def _texture_faults(document: Document) -> Iterator[Fault]:
                         f"material {material_index}'s {texture[1:]} needs TEXCOORD_{uv_set}, "
                         "which is missing.",
                     )
+
+
+def _variant_faults(document: Document) -> Iterator[Fault]:
+    known = document.json.get("extensions", {}).get("KHR_materials_variants", {}).get("variants", [])
+    for mesh_index, primitive_index, primitive in document.primitives():
+        mappings = primitive.get("extensions", {}).get("KHR_materials_variants", {}).get("mappings", [])
+        highest = max((number for mapping in mappings for number in mapping["variants"]), default=-1)
+        if highest >= len(known):
+            where = f"/meshes/{mesh_index}/primitives/{primitive_index}/extensions/KHR_materials_variants"
+            yield where, f"points to variant {highest} of {len(known)}."
 
 
 def _oddities(document: Document) -> list[Problem]:

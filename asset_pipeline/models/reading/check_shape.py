@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from asset_pipeline.models.document import JsonObject
+from asset_pipeline.models.extensions import ANYWHERE, KNOWN_EXTENSIONS
 from asset_pipeline.models.reading.schema import (
     GLTF,
     Flag,
@@ -88,8 +89,14 @@ class _Walk:
         if not isinstance(found, dict) or not all(isinstance(value, dict) for value in found.values()):
             self.error("want extensions as an object of objects.", f"{where}/extensions")
             return
-        for name in [name for name in found if name in shape.extensions]:
-            self.value(found[name], shape.extensions[name], f"{where}/extensions/{name}")
+        for name in list(found):
+            if name in shape.extensions:
+                self.value(found[name], shape.extensions[name], f"{where}/extensions/{name}")
+            elif name in KNOWN_EXTENSIONS and name not in ANYWHERE:
+                del found[name]  # means nothing here, and validators call it an error
+                self.mend(f"{name} does not belong here; it was removed.", f"{where}/extensions/{name}")
+        if not found:
+            del owner["extensions"]
 
     def value(self, value: Any, shape: Shape, where: str) -> Any:
         match shape:
@@ -164,7 +171,7 @@ class _Walk:
         if isinstance(value, float) and not math.isfinite(value):
             self.error("want a finite number.", where)
             return value
-        if not shape.at_least <= value <= shape.at_most:
+        if not (shape.at_least <= value <= shape.at_most or (shape.or_zero and value == 0)):
             nearest = min(max(value, shape.at_least), shape.at_most)
             self.mend(f"{value} is outside {shape.at_least} to {shape.at_most}; {nearest} was used.", where)
             return nearest

@@ -21,26 +21,30 @@ def parse_container(body: bytes) -> tuple[JsonObject, memoryview | None, list[Pr
     if not body:
         raise refuse("the file is empty.", advice="Send it again; the upload was perhaps interrupted.")
     if body[:4] == GLB_MAGIC:
-        text, binary = _split_glb(body)
+        text, binary, spare = _split_glb(body)
     else:
-        text, binary = memoryview(body), None
+        text, binary, spare = memoryview(body), None, []
     tree, problems = _parse_json(text)
-    return tree, binary, problems
+    return tree, binary, [*spare, *problems]
 
 
-def _split_glb(body: bytes) -> tuple[memoryview, memoryview | None]:
+def _split_glb(body: bytes) -> tuple[memoryview, memoryview | None, list[Problem]]:
     damaged = "The file is damaged: export it again, or send it again if the upload was interrupted."
     if len(body) < 20:
         raise refuse("the GLB file ends inside its header.", where="GLB", advice=damaged)
     version, length = struct.unpack_from("<II", body, 4)
     if version != 2:
         raise refuse(f"this is GLB version {version}; only version 2 is read.", where="GLB")
-    if length != len(body):
+    if length > len(body):
         raise refuse(
             f"the GLB file says it is {length} bytes long, but it has {len(body)}.",
             where="GLB",
             advice=damaged,
         )
+    spare = []
+    if length < len(body):
+        message = f"{len(body) - length} bytes stand behind the end of the GLB; they were ignored."
+        spare.append(warn(message, where="GLB"))
     chunks: list[tuple[int, memoryview]] = []
     view = memoryview(body)
     offset = 12
@@ -59,7 +63,7 @@ def _split_glb(body: bytes) -> tuple[memoryview, memoryview | None]:
     binaries = [chunk for kind, chunk in chunks[1:] if kind == CHUNK_BIN]
     if len(binaries) > 1:
         raise refuse("the GLB file has two binary parts; only one is allowed.", where="GLB")
-    return chunks[0][1], binaries[0] if binaries else None
+    return chunks[0][1], binaries[0] if binaries else None, spare
 
 
 def _parse_json(text: memoryview) -> tuple[JsonObject, list[Problem]]:

@@ -6,13 +6,8 @@ from typing import Any
 import DracoPy
 import numpy as np
 
-from asset_pipeline.models.document import (
-    COMPONENTS_OF_TYPE,
-    DTYPE_OF_COMPONENT_TYPE,
-    Accessor,
-    Array,
-    JsonObject,
-)
+from asset_pipeline.models.document import DTYPE_OF_COMPONENT_TYPE, Accessor, Array, JsonObject
+from asset_pipeline.models.reading.read_accessors import components_of
 from asset_pipeline.outcome import refuse
 
 EXTENSION = "KHR_draco_mesh_compression"
@@ -91,7 +86,7 @@ def _column(data: Any, accessor: JsonObject, name: str, where: str) -> Accessor:
     values = np.asarray(data)
     if values.ndim == 1:
         values = values.reshape(-1, 1)
-    components = COMPONENTS_OF_TYPE[accessor["type"]]
+    components = components_of(accessor, where)
     if values.shape[1] != components:
         raise refuse(
             f"the Draco-compressed {name} has {values.shape[1]} components, the accessor {components}.",

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from asset_pipeline.models.document import Accessor, Array, Document, DocumentEditor
+from asset_pipeline.models.document import Accessor, Document, DocumentEditor
+from asset_pipeline.models.reading.mend_keys import mend_key_counts
 from asset_pipeline.models.reading.mend_nodes import mend_nodes
-from asset_pipeline.models.references import texture_infos
+from asset_pipeline.models.reading.mend_skin_scenes import mend_skin_scenes
+from asset_pipeline.models.reading.mend_tangents import add_missing_tangents
 from asset_pipeline.outcome import Refused, warn
 from heritage_sites.problem import Problem
 
@@ -20,14 +22,15 @@ def mend_data(document: Document) -> tuple[Document, list[Problem]]:
     """The model with numbers a reader can trust, and a warning for each thing changed."""
     _refuse_broken_positions(document)
     editor = document.edit()
-    problems = mend_nodes(editor)
+    problems = [*mend_nodes(editor), *mend_skin_scenes(editor)]
     for name, mend, message in _ATTRIBUTE_MENDS:
         _mend_attributes(editor, name, mend, message, problems)
     _mend_weights(editor, problems)
     _mend_rotations(editor, problems)
     _mend_skin_matrices(editor, problems)
     _mend_targets(editor, problems)
-    _add_missing_tangents(editor, problems)
+    problems += mend_key_counts(editor)
+    problems += add_missing_tangents(editor)
     return editor.finish(), problems
 
 
@@ -244,68 +247,3 @@ def _mend_targets(editor: DocumentEditor, problems: list[Problem]) -> None:
         problems.append(
             warn("some morph targets held numbers that are not finite; they were set to 0.", where="/meshes")
         )
-
-
-def _add_missing_tangents(editor: DocumentEditor, problems: list[Problem]) -> None:
-    """A material with a second normal map (clearcoat, anisotropy) but no first one needs tangents of its
-    own.
-    """
-    needy = {index for index, material in enumerate(editor.items("materials")) if _needs_tangents(material)}
-    for mesh_index, mesh in enumerate(editor.items("meshes")):
-        for primitive in mesh["primitives"]:
-            attributes = primitive["attributes"]
-            if (
-                primitive.get("material") not in needy
-                or "TANGENT" in attributes
-                or "NORMAL" not in attributes
-            ):
-                continue
-            if primitive.get("mode", 4) != 4 or "TEXCOORD_0" not in attributes:
-                continue
-            indices = (
-                editor.accessors[primitive["indices"]].array[:, 0]
-                if "indices" in primitive
-                else np.arange(editor.accessors[attributes["POSITION"]].count)
-            )
-            tangents = _tangents(
-                indices[: len(indices) // 3 * 3].reshape(-1, 3),
-                editor.accessors[attributes["POSITION"]].as_floats(),
-                editor.accessors[attributes["NORMAL"]].as_floats(),
-                editor.accessors[attributes["TEXCOORD_0"]].as_floats(),
-            )
-            attributes["TANGENT"] = editor.add_accessor(Accessor(tangents, "VEC4"))
-            problems.append(
-                warn(
-                    "its material needs tangents, which were missing; they were computed.",
-                    where=f"/meshes/{mesh_index}",
-                )
-            )
-
-
-def _needs_tangents(material: dict[str, object]) -> bool:
-    keys = {key for key, _, _ in texture_infos(material)}
-    anisotropic = "KHR_materials_anisotropy" in (material.get("extensions") or {})  # type: ignore[operator]
-    return "normalTexture" not in keys and (anisotropic or "clearcoatNormalTexture" in keys)
-
-
-def _tangents(triangles: Array, positions: Array, normals: Array, uvs: Array) -> Array:
-    """Per-vertex tangents with side, area-weighted over the triangles around a vertex."""
-    p, t = positions.astype(np.float64)[triangles], uvs.astype(np.float64)[triangles]
-    e1, e2, d1, d2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0], t[:, 1] - t[:, 0], t[:, 2] - t[:, 0]
-    area = d1[:, 0] * d2[:, 1] - d2[:, 0] * d1[:, 1]
-    sign = np.sign(area)[:, None]
-    along_u = (e1 * d2[:, 1:] - e2 * d1[:, 1:]) * sign
-    along_v = (e2 * d1[:, :1] - e1 * d2[:, :1]) * sign
-    sums = np.zeros((2, len(positions), 3))
-    for corner in range(3):
-        np.add.at(sums[0], triangles[:, corner], along_u)
-        np.add.at(sums[1], triangles[:, corner], along_v)
-    n = normals.astype(np.float64)
-    tangent = sums[0] - n * (sums[0] * n).sum(axis=1, keepdims=True)
-    lengths = np.sqrt((tangent**2).sum(axis=1, keepdims=True))
-    helper = np.where(np.abs(n[:, :1]) < 0.9, [[1.0, 0.0, 0.0]], [[0.0, 1.0, 0.0]])
-    fallback = np.cross(n, helper)
-    fallback /= np.maximum(np.sqrt((fallback**2).sum(axis=1, keepdims=True)), 1e-12)
-    tangent = np.where(lengths > 1e-12, tangent / np.maximum(lengths, 1e-12), fallback)
-    side = np.where((np.cross(n, tangent) * sums[1]).sum(axis=1) < 0, -1.0, 1.0)
-    return np.concatenate([tangent, side[:, None]], axis=1).astype(np.float32)

@@ -94,7 +94,7 @@ class Allowance:
 def read_accessor(accessor: JsonObject, buffers: Buffers, where: str) -> Accessor:
     """One accessor as an array: a view into the file's bytes where possible, a copy where sparse."""
     dtype = DTYPE_OF_COMPONENT_TYPE[accessor["componentType"]]
-    components = COMPONENTS_OF_TYPE[accessor["type"]]
+    components = components_of(accessor, where)
     count = accessor["count"]
     buffers.allowance.take(count * components * dtype.itemsize, where)
     if "bufferView" in accessor:
@@ -104,6 +104,14 @@ def read_accessor(accessor: JsonObject, buffers: Buffers, where: str) -> Accesso
     if "sparse" in accessor:
         array = _with_sparse(array, accessor["sparse"], accessor["type"], buffers, f"{where}/sparse")
     return Accessor(array, accessor["type"], bool(accessor.get("normalized")), accessor.get("name", ""))
+
+
+def components_of(accessor: JsonObject, where: str) -> int:
+    """How many numbers an element has. Refused: types glTF does not know."""
+    components = COMPONENTS_OF_TYPE.get(accessor["type"])
+    if components is None:
+        raise refuse(f"its numbers are of an unknown type, {accessor['type'][:40]!r}.", where=f"{where}/type")
+    return components
 
 
 def _strided(

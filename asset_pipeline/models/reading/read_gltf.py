@@ -12,9 +12,11 @@ from asset_pipeline.models.reading.containers import parse_container
 from asset_pipeline.models.reading.decode_meshopt import EXTENSIONS as MESHOPT_EXTENSIONS
 from asset_pipeline.models.reading.decode_meshopt import compressed_view
 from asset_pipeline.models.reading.mend import mend_data
+from asset_pipeline.models.reading.mend_tree import mend_tree
 from asset_pipeline.models.reading.read_accessors import Buffers, read_accessor
 from asset_pipeline.models.reading.uris import MasterFolder
-from asset_pipeline.models.references import accessor_places
+from asset_pipeline.models.references import accessor_places, image_places
+from asset_pipeline.models.steps.prune import prune_textures
 from asset_pipeline.outcome import Refused, refuse, warn
 from heritage_sites.problem import Problem
 
@@ -40,10 +42,12 @@ def load_gltf(path: Path) -> tuple[Document, tuple[Problem, ...]]:
     problems += check_shape(tree)
     check_required(tree)
     problems += remove_unkeepable(tree)
+    problems += mend_tree(tree)
     problems += _stride_warnings(tree)
     bodies = _read_buffers(tree, binary, folder)
     _check_views(tree, bodies)
     buffers = Buffers(tree, bodies, len(body) + sum(len(other) for other in bodies if other is not None))
+    problems += _leave_out_unshown(tree)
     images = _read_images(tree, buffers, folder)
     accessors = _read_accessors(tree, buffers)
     document = Document(_without_storage(tree), tuple(accessors), tuple(images))
@@ -69,7 +73,8 @@ def _read_buffers(
         elif index == 0 and binary is not None:
             body = binary
         else:
-            raise refuse("a buffer has neither a URI nor a binary part in the file.", where=where)
+            bodies.append(None)  # glTF allows it; who needs the data is refused when it is read
+            continue
         if len(body) < buffer["byteLength"]:
             raise refuse(
                 f"a buffer says it has {buffer['byteLength']} bytes, but there are {len(body)}.",
@@ -112,6 +117,23 @@ def _stride_warnings(tree: JsonObject) -> list[Problem]:
         return []
     message = f"{strided} animation and skin accessors had a byteStride, which glTF forbids; removed."
     return [warn(message, where="/bufferViews")]
+
+
+def _leave_out_unshown(tree: JsonObject) -> list[Problem]:
+    """Textures and images that no material shows go before they are read: they need not even be readable."""
+    lists = ("textures", "images")
+    before = [len(tree.get(name, [])) for name in lists]
+    prune_textures(tree)
+    numbers: dict[int, int] = {}
+    for place in image_places(tree):
+        place.put(numbers.setdefault(place.index, len(numbers)))
+    if numbers:
+        tree["images"] = [tree["images"][old] for old in numbers]
+    else:
+        tree.pop("images", None)
+    gone = [count - len(tree.get(name, [])) for name, count in zip(lists, before, strict=True)]
+    said = " and ".join(f"{count} of the {name}" for name, count in zip(lists, gone, strict=True) if count)
+    return [warn(f"{said} are shown by no material; they were left out.")] if said else []
 
 
 def _read_images(tree: JsonObject, buffers: Buffers, folder: MasterFolder) -> list[Image]:

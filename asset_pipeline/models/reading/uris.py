@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from asset_pipeline.outcome import refuse
 
@@ -82,9 +82,11 @@ class MasterFolder:
 
 def _decode_data_uri(uri: str, where: str) -> bytes:
     head = _DATA_URI.match(uri)
-    if head is None or head["base64"] is None:
+    if head is None:
         raise refuse("a data: URI is malformed (want data:TYPE;base64,...).", where=where)
     text = uri[head.end() :]
+    if head["base64"] is None:
+        return unquote_to_bytes(text)
     if "%" in text:
         text = unquote(text)
     try:

@@ -2,7 +2,7 @@
 them.
 """
 
-from asset_pipeline.models.document import Document
+from asset_pipeline.models.document import Document, JsonObject
 from asset_pipeline.models.extensions import KNOWN_EXTENSIONS
 from asset_pipeline.models.references import accessor_places, image_places, texture_infos
 
@@ -10,8 +10,7 @@ from asset_pipeline.models.references import accessor_places, image_places, text
 def prune(document: Document) -> Document:
     """The same model with dense lists, in order of first use."""
     editor = document.edit()
-    if all(name in KNOWN_EXTENSIONS for name in editor.json.get("extensionsUsed", [])):
-        _prune_textures(editor.json)
+    prune_textures(editor.json)
     accessors: dict[int, int] = {}
     for place in accessor_places(editor.json):
         place.put(accessors.setdefault(place.index, len(accessors)))
@@ -23,9 +22,10 @@ def prune(document: Document) -> Document:
     return editor.finish()
 
 
-def _prune_textures(tree: dict[str, object]) -> None:
+def prune_textures(tree: JsonObject) -> None:
+    """Leave out (in place) textures that no material shows, unless an unknown extension might use them."""
     textures = tree.get("textures")
-    if not isinstance(textures, list):
+    if textures is None or any(name not in KNOWN_EXTENSIONS for name in tree.get("extensionsUsed", [])):
         return
     numbers: dict[int, int] = {}
     infos = [info for _, info, _ in texture_infos(tree.get("materials", []))]

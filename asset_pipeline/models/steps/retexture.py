@@ -36,7 +36,7 @@ def _best_source(editor: DocumentEditor, texture: JsonObject, where: str) -> int
     offered = [
         texture["extensions"][name]["source"]
         for name in TEXTURE_SOURCE_EXTENSIONS
-        if name in texture.get("extensions", {})
+        if "source" in texture.get("extensions", {}).get(name, {})
     ]
     if "source" in texture:
         offered.append(texture["source"])

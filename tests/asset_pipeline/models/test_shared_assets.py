@@ -19,6 +19,9 @@ MENDED = {
     "gltf/Fox/Fox.gltf": "byteStride",
     "gltf/Ingenuity.glb": "outside 0",
     "gltf-invalid/validator_glb/bom.glb": "byte order mark",
+    "gltf-invalid/validator_glb/two_images.glb": "2 of the images are shown by no material",
+    "gltf-invalid/validator_image/invalid_image_data.gltf": "1 of the images are shown by no material",
+    "gltf-invalid/validator_image/unrecognized_format.gltf": "1 of the images are shown by no material",
     "gltf-invalid/validator_json/bom.gltf": "byte order mark",
 }
 
