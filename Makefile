@@ -31,11 +31,11 @@ demo: setup  ## make, publish, serve and walk the illustrated bay (PORT=8000, ON
 
 .PHONY: test
 test: setup .venv/.system-test  ## the tests, under 12 minutes (ARGS="-k geofence" passes pytest arguments)
-	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -m "not slow" -n $(WORKERS) $(ARGS)
 
 .PHONY: test-all
 test-all: setup .venv/.system-test  ## every test, the slow ones too
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
 .PHONY: check
 check: setup  ## format, lint, types, import contracts, schema, catalogue: all that CI runs before the tests
