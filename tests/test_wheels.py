@@ -62,7 +62,9 @@ def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (packages,) = home.glob("lib/python*/site-packages")
     # a folder named so brings its packages, but not its own .pth files: our editable installation stays out
     (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-    (packages / "sitecustomize.py").write_text(REFUSE, encoding="utf-8")
+    # not as sitecustomize: Debian's Python has one of its own, which would stand before ours
+    (packages / "refuse_api_extra.py").write_text(REFUSE, encoding="utf-8")
+    (packages / "refuse_api_extra.pth").write_text("import refuse_api_extra\n", encoding="utf-8")
     return home
 
 
