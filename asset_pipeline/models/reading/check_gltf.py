@@ -198,7 +198,9 @@ def _index_faults(accessor: Accessor, vertices: int, where: str) -> Iterator[Fau
         yield where, f"indices cannot be {accessor.type} of {accessor.array.dtype}."
         return
     highest = int(accessor.array.max(initial=0))
-    if highest >= vertices:
+    if highest == np.iinfo(accessor.array.dtype).max:
+        yield where, f"holds {highest}, which glTF keeps free: it would restart the drawing."
+    elif highest >= vertices:
         yield where, f"points to vertex {highest}, but there are {vertices} vertices."
 
 

@@ -80,7 +80,11 @@ class _Walk:
             if name != "nodes":
                 self.mend("an empty list was removed.", where)
             return
-        owner[name] = self.value(owner[name], shape.properties[name], where)
+        inner = shape.properties[name]
+        if isinstance(inner, OneOf) and inner.has_default and _is_unknown_word(owner[name], inner):
+            self.mend(f"{_kind(owner.pop(name))} is not known to glTF; the default was used.", where)
+            return
+        owner[name] = self.value(owner[name], inner, where)
 
     def extensions(self, owner: dict[str, Any], shape: Object, where: str) -> None:
         found = owner.get("extensions")
@@ -176,6 +180,11 @@ class _Walk:
             self.mend(f"{value} is outside {shape.at_least} to {shape.at_most}; {nearest} was used.", where)
             return nearest
         return value
+
+
+def _is_unknown_word(value: Any, shape: OneOf) -> bool:
+    """Of the right sort, but not one of the values."""
+    return type(value) is type(shape.values[0]) and value not in shape.values
 
 
 def _kind(value: Any) -> str:

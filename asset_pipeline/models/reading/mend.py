@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from asset_pipeline.models.document import Accessor, Document, DocumentEditor
+from asset_pipeline.models.document import Accessor, Array, Document, DocumentEditor
 from asset_pipeline.models.reading.mend_keys import mend_key_counts
 from asset_pipeline.models.reading.mend_nodes import mend_nodes
 from asset_pipeline.models.reading.mend_skin_scenes import mend_skin_scenes
@@ -15,6 +15,7 @@ from asset_pipeline.outcome import Refused, warn
 from heritage_sites.problem import Problem
 
 UNIT_TOLERANCE = 0.005  # a direction's length may be off by so much before it is made unit again
+MAX_COORDINATE = 1e30  # past it sizes and steps leave what 32-bit floats hold
 SUM_TOLERANCE = 0.002  # likewise the sum of a vertex's skin weights
 
 
@@ -42,7 +43,9 @@ def _refuse_broken_positions(document: Document) -> None:
         if number is None or number in seen:
             continue
         seen.add(number)
-        broken = int((~np.isfinite(document.accessors[number].array).all(axis=1)).sum())
+        with np.errstate(invalid="ignore"):
+            near = np.abs(document.accessors[number].as_floats()) < MAX_COORDINATE  # false for NaN
+        broken = int((~near.all(axis=1)).sum())
         if broken:
             faults.append(
                 Problem(
@@ -119,6 +122,16 @@ def _mend_finite(accessor: Accessor) -> Accessor | None:
     return Accessor(array, accessor.type, accessor.normalized, accessor.name)
 
 
+def _mend_far(accessor: Accessor) -> Accessor | None:
+    with np.errstate(invalid="ignore"):
+        good = np.abs(accessor.as_floats()) < MAX_COORDINATE
+    if good.all():
+        return None
+    return Accessor(
+        np.where(good, accessor.as_floats(), 0.0).astype(np.float32), accessor.type, name=accessor.name
+    )
+
+
 def _mend_colour(accessor: Accessor) -> Accessor | None:
     if accessor.array.dtype.kind != "f":
         return None
@@ -156,16 +169,23 @@ def _mend_weights(editor: DocumentEditor, problems: list[Problem]) -> None:
             for index, (joints, weights) in enumerate(done[key]):
                 attributes[f"JOINTS_{index}"], attributes[f"WEIGHTS_{index}"] = joints, weights
     if changed:
-        problems.append(warn("some skin weights did not sum up to 1; they were balanced.", where="/meshes"))
+        problems.append(
+            warn(
+                "some skin weights did not sum up to 1, or named a joint twice; they were balanced.",
+                where="/meshes",
+            )
+        )
 
 
 def _balanced(editor: DocumentEditor, key: tuple[int, ...], sets: int) -> tuple[list[tuple[int, int]], bool]:
     joints = np.concatenate([editor.accessors[number].array for number in key[:sets]], axis=1)
     accessors = [editor.accessors[number] for number in key[sets:]]
-    weights = np.concatenate([accessor.as_floats() for accessor in accessors], axis=1).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # signalling NaNs
+        weights = np.concatenate([accessor.as_floats() for accessor in accessors], axis=1).astype(np.float64)
     weights = np.maximum(np.nan_to_num(weights, nan=0.0, posinf=0.0, neginf=0.0), 0.0)
+    off = _merge_repeated(joints, weights)
     sums = weights.sum(axis=1)
-    off = bool((np.abs(sums - 1.0) > SUM_TOLERANCE * 4 * sets).any())
+    off |= bool((np.abs(sums - 1.0) > SUM_TOLERANCE * 4 * sets).any())
     weights[sums <= 0, 0] = 1.0
     weights /= weights.sum(axis=1, keepdims=True)
     joints = np.where(weights > 0, joints, 0).astype(joints.dtype)
@@ -181,6 +201,19 @@ def _balanced(editor: DocumentEditor, key: tuple[int, ...], sets: int) -> tuple[
     return pairs, off
 
 
+def _merge_repeated(joints: Array, weights: Array) -> bool:
+    """A joint named twice for a vertex gets both weights once (in place). Whether there was one."""
+    found = False
+    for later in range(1, joints.shape[1]):
+        for place in range(later):
+            again = (joints[:, place] == joints[:, later]) & (weights[:, place] > 0) & (weights[:, later] > 0)
+            if again.any():
+                found = True
+                weights[again, place] += weights[again, later]
+                weights[again, later] = 0
+    return found
+
+
 def _mend_rotations(editor: DocumentEditor, problems: list[Problem]) -> None:
     changed = False
     for node in editor.items("nodes"):
@@ -192,30 +225,34 @@ def _mend_rotations(editor: DocumentEditor, problems: list[Problem]) -> None:
                 node["rotation"] = (
                     [float(value) for value in values / length] if length > 0 else [0.0, 0.0, 0.0, 1.0]
                 )
-    done: dict[int, int] = {}
+    done: dict[tuple[int, int], int] = {}
     for animation in editor.items("animations"):
         for channel in animation["channels"]:
             sampler = animation["samplers"][channel["sampler"]]
-            if channel["target"]["path"] != "rotation" or sampler.get("interpolation") == "CUBICSPLINE":
+            if channel["target"]["path"] != "rotation":
                 continue
             number = sampler["output"]
-            if number not in done:
-                mended = _unit_quaternions(editor.accessors[number])
-                done[number] = number if mended is None else editor.add_accessor(mended)
+            step = 3 if sampler.get("interpolation") == "CUBICSPLINE" else 1
+            if (number, step) not in done:
+                mended = _unit_quaternions(editor.accessors[number], step)
+                done[number, step] = number if mended is None else editor.add_accessor(mended)
                 changed |= mended is not None
-            sampler["output"] = done[number]
+            sampler["output"] = done[number, step]
     if changed:
         problems.append(warn("some rotations were not of length 1; they were made so.", where="/nodes"))
 
 
-def _unit_quaternions(accessor: Accessor) -> Accessor | None:
-    values = accessor.as_floats().astype(np.float64)
+def _unit_quaternions(accessor: Accessor, step: int) -> Accessor | None:
+    """step: of three rows of a cubic spline only the middle one is a rotation."""
+    every = accessor.as_floats().astype(np.float64)
+    values = every[step // 2 :: step]
     lengths = np.sqrt((values**2).sum(axis=1))
-    if (np.abs(lengths - 1.0) <= UNIT_TOLERANCE).all():
+    if (np.abs(lengths - 1.0) <= UNIT_TOLERANCE + (0.005 if accessor.normalized else 0.0)).all():
         return None
     values[lengths <= 0] = (0.0, 0.0, 0.0, 1.0)
     lengths[lengths <= 0] = 1.0
-    return Accessor((values / lengths[:, None]).astype(np.float32), accessor.type, name=accessor.name)
+    values /= lengths[:, None]
+    return Accessor(every.astype(np.float32), accessor.type, name=accessor.name)
 
 
 def _mend_skin_matrices(editor: DocumentEditor, problems: list[Problem]) -> None:
@@ -239,11 +276,14 @@ def _mend_targets(editor: DocumentEditor, problems: list[Problem]) -> None:
         for primitive in mesh["primitives"]:
             for target in primitive.get("targets", []):
                 for name, number in target.items():
-                    mended = _mend_finite(editor.accessors[number])
+                    mended = _mend_far(editor.accessors[number])
                     if mended is not None:
                         changed = True
                         target[name] = editor.add_accessor(mended)
     if changed:
         problems.append(
-            warn("some morph targets held numbers that are not finite; they were set to 0.", where="/meshes")
+            warn(
+                "some morph targets held numbers that are not finite or endless; they were set to 0.",
+                where="/meshes",
+            )
         )

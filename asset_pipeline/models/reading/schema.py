@@ -27,9 +27,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of a few values."""
+    """One of a few values. With a default, others are taken out with a warning."""
 
     values: tuple[int | str, ...]
+    has_default: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +262,7 @@ MATERIAL = Object(
         "occlusionTexture": TEXTURE_INFO,
         "emissiveTexture": TEXTURE_INFO,
         "emissiveFactor": RGB,
-        "alphaMode": OneOf(("OPAQUE", "MASK", "BLEND")),
+        "alphaMode": OneOf(("OPAQUE", "MASK", "BLEND"), has_default=True),
         "alphaCutoff": POSITIVE,
         "doubleSided": Flag(),
     },
@@ -314,7 +315,7 @@ ANIMATION = Object(
                 {
                     "input": Index("accessors"),
                     "output": Index("accessors"),
-                    "interpolation": OneOf(("LINEAR", "STEP", "CUBICSPLINE")),
+                    "interpolation": OneOf(("LINEAR", "STEP", "CUBICSPLINE"), has_default=True),
                 },
                 required=("input", "output"),
             )
@@ -336,6 +337,7 @@ TEXTURE = Object(
 
 CAMERA = Object(
     {
+        "name": Text(),
         "type": OneOf(("perspective", "orthographic")),
         "perspective": Object(
             {"aspectRatio": Number(1e-6), "yfov": Number(1e-6), "zfar": Number(1e-6), "znear": Number(1e-6)},
@@ -388,10 +390,10 @@ GLTF = Object(
         "samplers": ListOf(
             Object(
                 {
-                    "magFilter": OneOf((9728, 9729)),
-                    "minFilter": OneOf((9728, 9729, 9984, 9985, 9986, 9987)),
-                    "wrapS": OneOf((33071, 33648, 10497)),
-                    "wrapT": OneOf((33071, 33648, 10497)),
+                    "magFilter": OneOf((9728, 9729), has_default=True),
+                    "minFilter": OneOf((9728, 9729, 9984, 9985, 9986, 9987), has_default=True),
+                    "wrapS": OneOf((33071, 33648, 10497), has_default=True),
+                    "wrapT": OneOf((33071, 33648, 10497), has_default=True),
                     "name": Text(),
                 }
             )
@@ -417,7 +419,7 @@ GLTF = Object(
                     "byteOffset": Whole(),
                     "byteLength": Whole(1),
                     "byteStride": Whole(4, 252),
-                    "target": OneOf((34962, 34963)),
+                    "target": OneOf((34962, 34963), has_default=True),
                 },
                 required=("buffer", "byteLength"),
                 extensions={"EXT_meshopt_compression": MESHOPT_VIEW, "KHR_meshopt_compression": MESHOPT_VIEW},

@@ -17,7 +17,7 @@ from asset_pipeline.models.document import Accessor, Document, DocumentEditor, J
 from asset_pipeline.models.transforms import Matrix, rotation_matrix
 
 MIN_STEPS = 1024
-TINY_M = 1e-30  # a mesh of one point has no size; any step will do
+TINY_M = 1e-20  # a mesh of one point has no size, and morph targets would need endless steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +99,14 @@ def _bounds(document: Document, mesh: JsonObject) -> tuple[NDArray[np.float64], 
         points = column.as_floats()
         low = np.minimum(low, points.min(axis=0))
         high = np.maximum(high, points.max(axis=0))
-    return (low, high) if is_float and np.isfinite(high - low).all() else None
+    if not is_float or not TINY_M < float((high - low).max()) < np.inf:
+        return None
+    return low, high
 
 
 def _grid(low: NDArray[np.float64], high: NDArray[np.float64], bits: int) -> Grid:
     offset = low.astype(np.float32)
-    size = max(float((high - offset).max()), TINY_M)
+    size = float((high - offset).max())
     step = float(np.float32(size / (2**bits - 1)))
     if step * (2**bits - 1) < size:
         step = float(np.nextafter(np.float32(step), np.float32(np.inf)))

@@ -22,6 +22,7 @@ Validate = Callable[[Sequence[Path]], dict[Path, dict[str, Any]]]
 @pytest.fixture(scope="session")
 def validate(node: Path) -> Validate:
     """Khronos gltf-validator over many files in one process: {file: {errors, warnings, info}}."""
+
     def run(files: Sequence[Path]) -> dict[Path, dict[str, Any]]:
         done = subprocess.run(
             [node, str(HERE / "validate.mjs"), "-"],

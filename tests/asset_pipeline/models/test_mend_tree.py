@@ -299,7 +299,10 @@ def test_the_one_value_of_a_spline_is_kept(tmp_path: Path) -> None:
     [
         (skinned({"mesh": 0}), "and they carry meshes"),
         (variants([{"material": 0, "variants": [2]}], extensions=VARIANT_NAMES), "points to variant 2 of 2"),
-        (changed(variants([{"material": 0, "variants": [0]}]), accessors__0__type="VEC5"), "unknown type, 'VEC5'"),
+        (
+            changed(variants([{"material": 0, "variants": [0]}]), accessors__0__type="VEC5"),
+            "unknown type, 'VEC5'",
+        ),
         (changed(animated(2), buffers__0={"byteLength": 99}), "a buffer that holds no data"),
     ],
 )
