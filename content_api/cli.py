@@ -10,8 +10,7 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -227,24 +226,34 @@ def rollback(
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; default: HALONG_XR_HOST.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; default: HALONG_XR_PORT.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[str | None, typer.Option(help="Port; 0 takes any free one.")] = None,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="For developers: introspection open, said so.")
     ] = False,
+    store: Annotated[str | None, typer.Option(help="A folder, or s3://bucket/prefix.")] = None,
+    media_url: Annotated[
+        str | None, typer.Option(help="Address before derivatives/..., such as a CDN's.")
+    ] = None,
+    release_poll_s: Annotated[
+        str | None, typer.Option(help="Seconds between looks for a new release.")
+    ] = None,
 ) -> None:
-    """Serve the current release: the page at /, GraphQL at /graphql; follows new releases by itself."""
+    """Serve the current release: the page at /, GraphQL at /graphql; follows new releases by itself.
+
+    An option stands before the setting of its name (docs/settings.md).
+    """
     from content_api.public.app import serve as run_serve
 
-    settings = load_settings_or_leave()
-    run_serve(
-        replace(
-            settings,
-            host=settings.host if host is None else host,
-            port=settings.port if port is None else port,
-            sandbox=settings.sandbox or sandbox,
-        )
-    )
+    given = {
+        "HALONG_XR_HOST": host,
+        "HALONG_XR_PORT": port,
+        "HALONG_XR_SANDBOX": "true" if sandbox else None,
+        "HALONG_XR_STORE": store,
+        "HALONG_XR_MEDIA_URL": media_url,
+        "HALONG_XR_RELEASE_POLL_S": release_poll_s,
+    }
+    run_serve(load_settings_or_leave({name: value for name, value in given.items() if value is not None}))
 
 
 @app.command()
@@ -280,12 +289,12 @@ def doctor(as_json: JsonFlag = False) -> None:
     raise typer.Exit(PROBLEMS if any(problem.severity == "error" for problem in problems) else 0)
 
 
-def load_settings_or_leave() -> "Settings":
-    """The settings; where they are wrong, every Problem and exit code 2."""
+def load_settings_or_leave(given: Mapping[str, str] | None = None) -> "Settings":
+    """The settings, `given` before the environment; where they are wrong, every Problem and exit code 2."""
     from content_api.settings import SettingsInvalid, load_settings
 
     try:
-        return load_settings(os.environ)
+        return load_settings({**os.environ, **(given or {})})
     except SettingsInvalid as error:
         print_problems(error.problems)
         leave("the settings above are wrong (docs/settings.md)", code=WRONG_USAGE)
