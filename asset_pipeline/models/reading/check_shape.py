@@ -111,6 +111,8 @@ class _Walk:
             case MapOf():
                 if not isinstance(value, dict):
                     self.error(f"want an object, got {_kind(value)}.", where)
+                elif not value and not shape.may_be_empty:
+                    self.error("the object is empty.", where)
                 else:
                     for name in value:
                         value[name] = self.value(value[name], shape.value, f"{where}/{name}")

@@ -64,6 +64,7 @@ class MapOf:
     """An object whose every value has one shape."""
 
     value: "Shape"
+    may_be_empty: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,13 +219,14 @@ MESHOPT_VIEW = Object(
 MESHOPT_BUFFER = Object({"fallback": Flag()})
 
 ATTRIBUTES = MapOf(Index("accessors"))
+COLUMNS = MapOf(Index("accessors"), may_be_empty=False)
 PRIMITIVE = Object(
     {
-        "attributes": ATTRIBUTES,
+        "attributes": COLUMNS,
         "indices": Index("accessors"),
         "material": Index("materials"),
         "mode": Whole(0, 6),
-        "targets": ListOf(ATTRIBUTES),
+        "targets": ListOf(COLUMNS),
     },
     required=("attributes",),
     extensions={

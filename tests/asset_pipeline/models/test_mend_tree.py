@@ -298,6 +298,8 @@ def test_the_one_value_of_a_spline_is_kept(tmp_path: Path) -> None:
     ("tree", "said"),
     [
         (skinned({"mesh": 0}), "and they carry meshes"),
+        (changed(skinned({}), meshes__0__primitives__0__targets=[{}]), "targets/0: the object is empty"),
+        (changed(skinned({}), meshes__0__primitives__0__attributes={}), "attributes: the object is empty"),
         (variants([{"material": 0, "variants": [2]}], extensions=VARIANT_NAMES), "points to variant 2 of 2"),
         (
             changed(variants([{"material": 0, "variants": [0]}]), accessors__0__type="VEC5"),
