@@ -55,7 +55,7 @@ MENDED = (
     ("byteStride on animations and skins", "read, written packed"),
     ("Wrong min, max, alignment, unused errors of storage", "written anew"),
     ("Normals, tangents, rotations not of length 1", "made so"),
-    ("UVs and colours that are no numbers or out of range", "set to 0, or cut off"),
+    ("UVs, colours and own attributes that are no numbers or out of range", "set to 0, or cut off"),
     ("Skin weights whose sum is not 1; a joint twice; joints with weight 0", "balanced; set to joint 0"),
     ("Node matrices with shear", "split over two nodes; others are written as translation, rotation, scale"),
     ("A skin's `skeleton` that is not above all joints", "taken out; it is only a hint"),

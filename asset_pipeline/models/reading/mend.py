@@ -145,6 +145,7 @@ _ATTRIBUTE_MENDS: tuple[tuple[str, Callable[[Accessor], Accessor | None], str], 
     ("NORMAL", _mend_normal, "some normals were not of length 1; they were made so."),
     ("TANGENT", _mend_tangent, "some tangents were not of length 1 or had no side; they were mended."),
     ("TEXCOORD", _mend_uv, "some texture coordinates were not finite numbers; they were set to 0."),
+    ("", _mend_finite, "some numbers of own attributes (`_NAME`) were not finite; they were set to 0."),
     ("COLOR", _mend_colour, "some vertex colours were outside 0 to 1; they were cut off there."),
 )
 

@@ -100,6 +100,13 @@ def test_points_past_all_reach_are_refused_and_such_deltas_set_to_0(far: float) 
     assert "endless; they were set to 0" in problem.message
 
 
+def test_own_attributes_hold_finite_numbers() -> None:
+    document, (problem,) = mend_data(mesh({**POINT, "_ERA": floats([[-np.inf]], "SCALAR")}))
+    found = document.json["meshes"][0]["primitives"][0]["attributes"]["_ERA"]
+    assert document.accessors[found].array.tolist() == [[0]]
+    assert "own attributes" in problem.message
+
+
 def test_a_single_point_with_targets_stays_float() -> None:
     document = mesh(POINT, target=floats([[1e5, 0, 0]], "VEC3"))
     assert quantize_positions(document, bits=14) is document
