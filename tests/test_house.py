@@ -129,3 +129,13 @@ def anchors(page: Path) -> set[str]:
     """The names which GitHub gives to a page's headings."""
     headings = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_test_file_that_a_document_names_is_there() -> None:
+    named = {
+        (page.relative_to(ROOT).as_posix(), path)
+        for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+        for path in re.findall(r"tests/[a-z_/]+\.py", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) >= 3
+    assert {(page, path) for page, path in named if not (ROOT / path).is_file()} == set()
