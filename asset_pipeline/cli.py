@@ -17,6 +17,7 @@ from asset_pipeline.optimize import Progress
 from asset_pipeline.optimize import optimize as run_optimize
 from asset_pipeline.recipes import RECIPE_NAMES, find_unknown
 from asset_pipeline.report import Report, Result, Status
+from asset_pipeline.tools import check_installed
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
@@ -45,6 +46,7 @@ def optimize(
 
     Exit code: 0 done, 1 something refused (its sender can mend it), 2 wrong usage, 3 something failed.
     """
+    check_installed()
     _check_usage(paths, out, recipe or [], report)
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR if verbose else logging.CRITICAL)
     with _progress_bar() as progress:

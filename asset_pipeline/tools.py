@@ -1,6 +1,7 @@
-"""Which versions of which tools made a derivative: part of every report."""
+"""The tools the pipeline works with: whether they are here, and which versions made a derivative."""
 
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 _TOOLS = (
     "halong-xr",
@@ -23,3 +24,10 @@ def tool_versions() -> tuple[tuple[str, str], ...]:
         except PackageNotFoundError:
             continue  # only parts of the pipeline are installed
     return tuple(found)
+
+
+def check_installed() -> None:
+    """ModuleNotFoundError before any master is blamed for what is missing in this installation."""
+    for name in ("numpy", "PIL", "cv2", "pyvips", "trimesh", "meshopt", "wasmtime", "DracoPy"):
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from asset_pipeline.optimize import run_master
+from asset_pipeline.tools import check_installed
 from content_api.manage.drafts import Drafts, utc_now
 from content_api.manage.ingest import IngestReport, Progress, ingest
 from content_api.public.sdl import print_sdl
@@ -24,6 +25,7 @@ def ingest_folder(
     progress: Progress | None = None,
 ) -> IngestReport:
     """Take a folder of masters in, for sites of the seed catalogue."""
+    check_installed()
     return ingest(
         folder,
         store,

@@ -6,7 +6,6 @@ alone and `halong-xr catalogue check` with neither.
 Exit codes: 0 done, 1 problems in the input, 2 wrong usage, 3 failed.
 """
 
-import importlib.util
 import json
 import os
 import sys
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+from asset_pipeline.cli import app as pipeline_app
 
 if TYPE_CHECKING:
     from content_api.publish.publish import ListedRelease, Published
@@ -32,10 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-if importlib.util.find_spec("asset_pipeline.cli"):
-    from asset_pipeline.cli import app as pipeline_app  # light: the pipeline itself loads when it runs
-
-    app.add_typer(pipeline_app)
+app.add_typer(pipeline_app)  # light: what the pipeline needs loads in its child processes
 catalogue_app = typer.Typer(help="The catalogue of sites and tours.", no_args_is_help=True)
 app.add_typer(catalogue_app, name="catalogue")
 

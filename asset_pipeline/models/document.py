@@ -144,11 +144,6 @@ class DocumentEditor:
         self.accessors.append(accessor)
         return len(self.accessors) - 1
 
-    def add_image(self, image: Image) -> int:
-        """Append and return its index."""
-        self.images.append(image)
-        return len(self.images) - 1
-
     def use_extension(self, name: str, *, required: bool = False) -> None:
         """Name an extension in extensionsUsed (and extensionsRequired), once."""
         lists = ("extensionsUsed", "extensionsRequired") if required else ("extensionsUsed",)

@@ -107,3 +107,20 @@ def test_serve_takes_options_before_settings(monkeypatch: pytest.MonkeyPatch, tm
     assert (settings.media_url, settings.store) == ("https://cdn.example", str(tmp_path / "store"))
     assert run("serve", "--port", "70000").exit_code == 2
     assert len(served) == 1
+
+
+def test_without_its_extra_the_pipeline_says_so_and_blames_no_master(
+    monkeypatch: pytest.MonkeyPatch, capsys, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("asset_pipeline.tools.find_spec", lambda name: None if name == "numpy" else name)
+    (tmp_path / "a.stl").write_text("solid a")
+    assert (
+        run_to_the_end(monkeypatch, "optimize", str(tmp_path / "a.stl"), "--out", str(tmp_path / "out")) == 2
+    )
+    assert capsys.readouterr().err == (
+        "halong-xr: this command needs the 'pipeline' extra: pip install 'halong-xr[pipeline]'\n"
+    )
+    assert not (tmp_path / "out").exists()
+    assert run_to_the_end(monkeypatch, "ingest", str(tmp_path)) == 2
+    assert "'pipeline' extra" in capsys.readouterr().err
+    assert not (tmp_path / "store").exists()
