@@ -18,17 +18,21 @@ MAX_PATH_CHARS = 200  # with its prefix it stays under the 255 bytes of file sys
 
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9][a-z0-9.+-]*(?:; ?charset=utf-8)?")
-_RECIPE = re.compile(r"[a-z][a-z0-9-]*@[0-9]+(?:\.[0-9]+)*")
+_RECIPE = re.compile(r"[a-z][a-z0-9_-]*@[0-9]+(?:\.[0-9]+)*")
 _MEASURE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 class Usage(StrEnum):
-    """What a derivative is for (the words of Smithsonian Voyager, and Panorama)."""
+    """What a derivative is for (the words of Smithsonian Voyager; the last four are ours)."""
 
     WEB_3D = "Web3D"
     APP_3D = "App3D"
+    IOS_APP_3D = "iOSApp3D"
     IMAGE_2D = "Image2D"
     PANORAMA = "Panorama"
+    TURNTABLE = "Turntable"  # stills around a model
+    TILES_3D = "Tiles3D"  # 3D Tiles, for the city's digital twin
+    ARCHIVE_3D = "Archive3D"  # the whole model in the plainest form, for those who come after us
 
 
 class Quality(StrEnum):

@@ -98,8 +98,9 @@ SUITED: Mapping[tuple[DeviceClass, MediaRole], Suited] = {
     # a phone shows AR quality; a high model is not for it, whatever its limits
     (DeviceClass.PHONE, MediaRole.MODEL): (*_LIGHT_MODELS, *_STILL),
     (DeviceClass.TABLET, MediaRole.MODEL): (*_LIGHT_MODELS, *_STILL),
-    # a headset may show a high model, if it can hold it; AR quality comes first: a dropped frame makes ill
+    # a headset gets what was made for headsets, else AR quality: a dropped frame makes ill
     (DeviceClass.HEADSET, MediaRole.MODEL): (
+        (Usage.APP_3D, Quality.HIGH),
         *_LIGHT_MODELS[:1],
         *_FULL_MODELS[::-1],
         *_LIGHT_MODELS[1:],
@@ -119,12 +120,15 @@ SUITED: Mapping[tuple[DeviceClass, MediaRole], Suited] = {
 
 ENTRY_FILES = (
     "model.glb",
+    "model.usdz",
+    "tileset.json",
     "tiles.json",
     "panorama.jpg",
     "photo.jpg",
     "photo.webp",
     "poster.webp",
     "poster.jpg",
+    "turntable.webp",
     "thumb.jpg",
 )
 """The file to open first, by name; a derivative without any of them is opened at its first file."""
@@ -241,9 +245,11 @@ def _words() -> Iterable[tuple[tuple[Usage, Quality], str]]:
     for quality in Quality:
         yield (Usage.WEB_3D, quality), f"Model of {quality.value.lower()} quality"
         yield (Usage.APP_3D, quality), f"Model of {quality.value} quality"
+        yield (Usage.IOS_APP_3D, quality), f"Model of {quality.value} quality for AR Quick Look"
         yield (Usage.IMAGE_2D, quality), f"Still image of {quality.value.lower()} quality"
         yield (Usage.PANORAMA, quality), f"Panorama of {quality.value.lower()} quality"
     yield (Usage.WEB_3D, Quality.THUMB), "Smallest model"
+    yield (Usage.APP_3D, Quality.HIGH), "Model for headsets"
     yield (Usage.PANORAMA, Quality.HIGHEST), "Panorama in tiles, fetched as the visitor looks around,"
 
 

@@ -54,7 +54,10 @@ class Derivative(graphene.ObjectType):
     """A set of files made from a master for one purpose. It never changes: another set has another id."""
 
     derivative_id = field(graphene.String, "SHA-256 of the bytes at fileListUrl, in hexadecimal.")
-    usage = field(graphene.String, "What it is for: Web3D, App3D, Image2D or Panorama.")
+    usage = field(
+        graphene.String,
+        "What it is for: Web3D, App3D, iOSApp3D, Image2D, Panorama, Turntable, Tiles3D or Archive3D.",
+    )
     quality = field(
         graphene.String, "How much of the master is left: Thumb, Low, Medium, High, Highest or AR."
     )

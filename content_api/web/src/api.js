@@ -30,7 +30,7 @@ const EXPERIENCES = `query PageExperiences($after: String) {
 
 const MEDIA = `query PageMedia($slug: String!, $device: DeviceProfile!) {
   experience(slug: $slug) {
-    media { role derivatives(for: $device) { usage quality mediaType bytes baseUrl entry { path url } measures why } }
+    media { role all: derivatives { usage entry { url } } derivatives(for: $device) { usage quality mediaType bytes baseUrl entry { path url } measures why } }
   }
 }`;
 

@@ -7,13 +7,14 @@ ModelViewerElement.meshoptDecoderLocation = `${DECODERS}meshopt/meshopt_decoder.
 ModelViewerElement.dracoDecoderLocation = `${DECODERS}draco/`;
 ModelViewerElement.ktx2TranscoderLocation = `${DECODERS}basis/`;
 
-export async function showModel(stage, { derivative, poster, alt, words }) {
+export async function showModel(stage, { derivative, quickLook, poster, alt, words }) {
   const viewer = make('model-viewer', 'model');
   Object.assign(viewer, { src: derivative.entry.url, alt, poster: poster ?? '' });
   for (const [name, value] of Object.entries({
     'camera-controls': '', 'touch-action': 'pan-y', 'shadow-intensity': '0.9', 'shadow-softness': '0.8', exposure: '1.05',
     'tone-mapping': 'neutral', 'camera-orbit': '35deg 76deg 97%', 'auto-rotate': '', 'rotation-per-second': '6deg',
-    'interaction-prompt': 'none', ar: '', 'ar-modes': 'webxr', 'ar-placement': 'floor',
+    'interaction-prompt': 'none', ar: '', 'ar-modes': 'webxr quick-look', 'ar-placement': 'floor',
+    ...(quickLook && { 'ios-src': quickLook.entry.url }), // iPhones open USDZ in AR Quick Look, without WebXR
   })) viewer.setAttribute(name, value);
   if (matchMedia('(prefers-reduced-motion: reduce)').matches) viewer.removeAttribute('auto-rotate');
   const enter = make('button', 'ar', words.ar);

@@ -41,7 +41,7 @@ export function makeViewer(context) {
     const poster = posterOf(experience);
     if (first.role === 'MODEL') {
       const { showModel } = await import('./model.js');
-      return showModel(stage, { derivative: best, poster, alt, words: context.words() });
+      return showModel(stage, { derivative: best, quickLook: first.all.find((one) => one.usage === 'iOSApp3D'), poster, alt, words: context.words() });
     }
     if (first.role === 'PANORAMA') {
       const { showPanorama } = await import('./panorama.js');
