@@ -1,9 +1,10 @@
 """All recipes of one model master: read once, weld once, then each recipe down its ladder until it fits."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from asset_pipeline.model_options import ModelOptions
 from asset_pipeline.models.budget import find_over_budget
 from asset_pipeline.models.deviation import Deviation, measure_deviation
 from asset_pipeline.models.document import Document, Image
@@ -27,21 +28,32 @@ from asset_pipeline.models.steps.textures import check_texture
 from asset_pipeline.models.steps.weld import weld
 from asset_pipeline.models.write_glb import WriteOptions, write_glb
 from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome, Refused, refused_outcome, warn
+from asset_pipeline.stages import first_look_done, stage
 from heritage_sites.problem import Problem, Severity
 
 MODEL_FILE = "model.glb"
+NO_OPTIONS = ModelOptions()
 
 
-def run_model(path: Path, *, recipes: Sequence[str], workdir: Path) -> list[RecipeOutcome]:
+def run_model(
+    path: Path,
+    *,
+    recipes: Sequence[str],
+    workdir: Path,
+    options: ModelOptions = NO_OPTIONS,  # noqa: ARG001
+    finished: Callable[[RecipeOutcome], None] | None = None,
+) -> list[RecipeOutcome]:
     """One outcome per recipe asked for, in the order of RECIPE_NAMES; derivatives lie in folders under
     workdir.
 
-    Raises Refused when the master cannot be read at all.
+    finished is told each outcome as soon as it is there. Raises Refused when the master cannot be read at
+    all.
     """
     model = prepare(path)
     outcomes: list[RecipeOutcome] = []
     made: dict[str, Path] = {}
     for name in [name for name in RECIPE_NAMES if name in recipes]:
+        stage(name)
         try:
             if name == POSTER:
                 outcomes.append(run_poster(model, made, workdir))
@@ -52,6 +64,8 @@ def run_model(path: Path, *, recipes: Sequence[str], workdir: Path) -> list[Reci
             outcomes = _without_poster(outcomes, reason.problems)
         except Refused as refusal:
             outcomes.append(refused_outcome(name, refusal))
+        if finished is not None and outcomes[-1].recipe == name:
+            finished(outcomes[-1])
     return outcomes
 
 
@@ -102,6 +116,7 @@ class Prepared:
 
 def prepare(path: Path) -> Prepared:
     """Read a master of any kind and make it ready for recipes. Refused if it cannot be."""
+    stage("reading")
     if _is_gltf(path):
         document, warnings = load_gltf(path)
     else:
@@ -110,6 +125,8 @@ def prepare(path: Path) -> Prepared:
     document = prune(settle_sources(document))
     for index, image in enumerate(document.images):
         check_texture(image.body, where=f"/images/{index}")  # before geometry costs anything
+    first_look_done()
+    stage("welding")
     return Prepared(weld(document), warnings)
 
 
