@@ -1,8 +1,10 @@
 """Fewer triangles: the whole model simplified as one mesh, as it stands in the world, so that nothing tears.
 
 All primitives go into one call: the budget flows to where it is needed, equal positions stay together across
-materials and meshes. Only indices change, so skin weights, morph
-targets and every UV set stay right. Points and lines are left as they are.
+materials and meshes. In the modes PLAIN and PERMISSIVE only indices change, so skin weights, morph targets
+and every UV set stay right. UPDATE gives the vertices that stay new positions, normals, tangents, UVs and
+colours; those on seams, on open borders and where parts touch keep their positions. Points and lines are left
+as they are.
 """
 
 from dataclasses import dataclass
@@ -10,192 +12,144 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.document import TRIANGLES, Document, JsonObject
+from asset_pipeline.models.document import Document, JsonObject
 from asset_pipeline.models.geometry import (
     Geometry,
     Indices,
-    geometry_of,
     primitive_key,
     put_geometry,
     share_geometry,
 )
-from asset_pipeline.models.steps.simplify import simplify, simplify_sloppy
-from asset_pipeline.models.steps.weld import compact
-from asset_pipeline.models.transforms import Matrix, world_matrices
-
-NORMAL_WEIGHT = (
-    0.5  # a normal turned by 1 radian weighs like a shift of half the model; tuned on held renders
+from asset_pipeline.models.steps.equal_rows import group_equal_rows
+from asset_pipeline.models.steps.joined_mesh import (
+    JoinedMesh,
+    choose_blocks,
+    join_parts,
+    largest_triangle,
+    split_triangles,
+    touching_seams,
 )
-UV_WEIGHT = 1.0
-COLOUR_WEIGHT = 0.5
-MAX_UV_SPAN = 4.0  # UV that repeat more often are scaled down, or they would outweigh the form
+from asset_pipeline.models.steps.model_parts import (
+    Part,
+    drawn_triangles,
+    parts_of,
+    placed_points,
+    skin_placement,
+)
+from asset_pipeline.models.steps.simplify import SimplifyMode, simplify, simplify_sloppy
+from asset_pipeline.models.steps.simplify_arrays import MAX_ATTRIBUTES
+from asset_pipeline.models.steps.simplify_update import Updated, simplify_with_update
+from asset_pipeline.models.steps.updated_columns import updated_geometries
+from asset_pipeline.models.steps.weld import compact
+
+__all__ = ["drawn_triangles", "reduce_triangles", "shown_corners", "simplify_modes", "skin_placement"]
 
 ROUNDS = 5  # meshes drawn several times count several times, so the target may need another try
 CLOSE_ENOUGH = 0.95  # of the budget used is as good as all of it
+MAX_SQUASH = 1e6  # a placement that scales one side so much more than another cannot be undone in float32
+
+_CARRIED = ("POSITION", "NORMAL", "TANGENT", "TEXCOORD_", "COLOR_")
+_OWN = "_"  # the sender's own attributes, such as ids: they stay with their vertex
 
 
-def reduce_triangles(document: Document, *, max_triangles: int) -> Document:
+def reduce_triangles(
+    document: Document, *, max_triangles: int, mode: SimplifyMode = SimplifyMode.PLAIN
+) -> Document:
     """At most `max_triangles` drawn, if the model's form allows; ask `drawn_triangles` of the result.
 
-    The document must be welded. Within the budget already: comes back as it is.
+    The document must be welded. Within the budget already: comes back as it is. Where seams stop the mode
+    above the budget, seams are crossed next, and triangles merged by a grid last. Raises ValueError for a
+    mode that `simplify_modes` does not list; PERMISSIVE always works.
     """
-    parts = _parts_of(document)
+    parts = parts_of(document)
+    if mode is SimplifyMode.UPDATE and not _may_update(parts):
+        raise ValueError("reduce_triangles: mode update would spoil this model (see simplify_modes)")
     if drawn_triangles(document) <= max_triangles or not parts:
         return document
-    mesh = _one_mesh(parts)
-    for permissive in (False, True):
-        split = _collapse(parts, mesh, max_triangles, permissive=permissive)
-        if split is not None:
-            return _with_indices(document, parts, split)
-    return _with_indices(document, parts, _merge_roughly(parts, max_triangles))
+    is_update = mode is SimplifyMode.UPDATE
+    mesh = join_parts(parts, carry=is_update)
+    for permissive in (True,) if mode is SimplifyMode.PERMISSIVE else (False, True):
+        collapsed = _collapse(parts, mesh, max_triangles, permissive=permissive, update=is_update)
+        if collapsed is not None:
+            return _with_geometries(document, parts, _geometries(parts, mesh, collapsed))
+    del mesh
+    rough = _Collapsed(_merge_roughly(parts, max_triangles), None)
+    return _with_geometries(document, parts, _geometries(parts, None, rough))
+
+
+def simplify_modes(document: Document) -> tuple[SimplifyMode, ...]:
+    """The modes worth trying on this model, PLAIN first.
+
+    UPDATE: not with skins or morph targets, whose numbers would no longer fit a vertex that moved, and not
+    where a placement cannot be undone. PERMISSIVE: only where a part has seams, else it does the same.
+    """
+    parts = parts_of(document)
+    modes = [SimplifyMode.PLAIN]
+    if parts and _may_update(parts):
+        modes.append(SimplifyMode.UPDATE)
+    if any(_has_seams(part) for part in parts):
+        modes.append(SimplifyMode.PERMISSIVE)
+    return tuple(modes)
 
 
 def shown_corners(document: Document) -> NDArray[np.float64]:
     """(triangles, 3 corners, 3) in metres: what `reduce_triangles` works on, each primitive once."""
     corners = [
-        _placed_points(part).astype(np.float64)[part.geometry.indices.reshape(-1, 3)]
-        for part in _parts_of(document)
-        if part.geometry.indices is not None
+        placed_points(part).astype(np.float64)[part.indices.reshape(-1, 3)] for part in parts_of(document)
     ]
     return np.concatenate(corners) if corners else np.empty((0, 3, 3))
 
 
-def drawn_triangles(document: Document) -> int:
-    """Triangles on the screen: a mesh counts once per node that shows it (once if none does)."""
-    instances = _instances(document)
-    return sum(
-        geometry_of(document, primitive).triangles * instances[mesh_index]
-        for mesh_index, _, primitive in document.primitives()
-    )
+def _may_update(parts: list[Part]) -> bool:
+    for part in parts:
+        if part.geometry.targets or not np.linalg.cond(part.placed[:3, :3]) < MAX_SQUASH:
+            return False
+        if not all(name.startswith((*_CARRIED, _OWN)) for name in part.geometry.attributes):
+            return False
+    return sum(block.width for block in choose_blocks(parts, carry=True)) <= MAX_ATTRIBUTES
+
+
+def _has_seams(part: Part) -> bool:
+    points = part.geometry.attributes["POSITION"].as_floats()
+    return len(group_equal_rows(points + np.float32(0.0))[0]) < len(points)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """One primitive with triangles, seen from the world."""
+class _Collapsed:
+    """Indices per part, and new values of the vertices they name (None: as they were)."""
 
-    key: tuple[object, ...]
-    geometry: Geometry
-    instances: int
-    placed: Matrix
-
-
-def _instances(document: Document) -> list[int]:
-    counts = [0] * len(document.items("meshes"))
-    for node in document.items("nodes"):
-        if "mesh" in node:
-            counts[node["mesh"]] += _instanced(document, node)
-    return [max(count, 1) for count in counts]
-
-
-def _instanced(document: Document, node: JsonObject) -> int:
-    attributes = node.get("extensions", {}).get("EXT_mesh_gpu_instancing", {}).get("attributes", {})
-    return max((document.accessors[number].count for number in attributes.values()), default=1)
-
-
-def _parts_of(document: Document) -> list[_Part]:
-    placed = _placements(document)
-    instances = _instances(document)
-    parts: dict[tuple[object, ...], _Part] = {}
-    for mesh_index, _, primitive in document.primitives():
-        key = primitive_key(primitive)
-        if primitive.get("mode", TRIANGLES) != TRIANGLES or "POSITION" not in primitive["attributes"]:
-            continue
-        if key in parts:
-            known = parts[key]
-            parts[key] = _Part(key, known.geometry, known.instances + instances[mesh_index], known.placed)
-            continue
-        geometry = geometry_of(document, primitive)
-        if geometry.indices is not None and geometry.triangles:
-            parts[key] = _Part(key, geometry, instances[mesh_index], placed[mesh_index])
-    return list(parts.values())
-
-
-def _placements(document: Document) -> list[Matrix]:
-    """Where each mesh stands: by the node that shows it largest; skinned ones by their first joint."""
-    nodes = document.items("nodes")
-    world = world_matrices(nodes)
-    placed: list[Matrix] = [np.eye(4)] * len(document.items("meshes"))
-    sizes = [-1.0] * len(placed)
-    for index, node in enumerate(nodes):
-        if "mesh" not in node:
-            continue
-        matrix = world[index]
-        if "skin" in node:
-            matrix = skin_placement(document, node["skin"], world)
-        size = abs(float(np.linalg.det(matrix[:3, :3])))
-        if size > sizes[node["mesh"]]:
-            placed[node["mesh"]], sizes[node["mesh"]] = matrix, size
-    return placed
-
-
-def skin_placement(document: Document, skin_index: int, world: list[Matrix]) -> Matrix:
-    """Where a skin puts the mesh in its rest pose, told by its first joint."""
-    skin = document.items("skins")[skin_index]
-    joint: Matrix = world[skin["joints"][0]]
-    if "inverseBindMatrices" not in skin:
-        return joint
-    first = document.accessors[skin["inverseBindMatrices"]].array[0]
-    placement: Matrix = joint @ np.asarray(first, np.float64).reshape(4, 4).T
-    return placement
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Mesh:
-    """All parts as one mesh, in the world.
-
-    attributes: (v, k) of normal, UV and colour, without what no part has. seams: 2 where parts touch, else 0.
-    """
-
-    indices: Indices
-    points: NDArray[np.float32]
-    attributes: NDArray[np.float32]
-    weights: list[float]
-    seams: NDArray[np.uint8] | None
-
-
-def _one_mesh(parts: list[_Part]) -> _Mesh:
-    present = {name for part in parts for name in part.geometry.attributes}
-    points = np.concatenate([_placed_points(part) for part in parts])
-    blocks: list[NDArray[np.float32]] = []
-    weights: list[float] = []
-    if "NORMAL" in present:
-        blocks.append(np.concatenate([_placed_normals(part) for part in parts]))
-        weights += [NORMAL_WEIGHT] * 3
-    if "TEXCOORD_0" in present:
-        blocks.append(np.concatenate([_uvs(part) for part in parts]))
-        weights += [UV_WEIGHT] * 2
-    if "COLOR_0" in present:
-        blocks.append(np.concatenate([_column(part, "COLOR_0", 3) for part in parts]))
-        weights += [COLOUR_WEIGHT] * 3
-    attributes = np.concatenate(blocks, axis=1) if blocks else np.empty((len(points), 0), np.float32)
-    return _Mesh(_joined_indices(parts), points, attributes, weights, _shared_places(parts, points))
+    split: list[Indices]
+    updated: Updated | None
 
 
 def _collapse(
-    parts: list[_Part], mesh: _Mesh, max_triangles: int, *, permissive: bool
-) -> list[Indices] | None:
-    """Indices per part with at most max_triangles drawn, or None where the form does not let them."""
+    parts: list[Part], mesh: JoinedMesh, max_triangles: int, *, permissive: bool, update: bool
+) -> _Collapsed | None:
+    """At most max_triangles drawn, or None where the form does not let them."""
     unique = sum(part.geometry.triangles for part in parts)
     drawn = sum(part.geometry.triangles * part.instances for part in parts)
-    best: list[Indices] | None = None
+    best: _Collapsed | None = None
     enough, too_much = 0, unique
     target = unique * max_triangles // drawn
+    seams = touching_seams(mesh) if permissive else None
     for _ in range(ROUNDS):
-        simplified = simplify(
+        work = simplify_with_update if update else simplify
+        simplified = work(
             mesh.indices,
             mesh.points,
             mesh.attributes,
             mesh.weights,
             target_triangles=target,
             permissive=permissive,
-            vertex_lock=mesh.seams if permissive else None,
+            vertex_lock=seams,
         )
-        split = _split(parts, simplified.indices)
+        split = split_triangles(parts, mesh, simplified.indices)
         if split is None:
             return best
         drawn = sum(len(kept) // 3 * part.instances for part, kept in zip(parts, split, strict=True))
         if drawn <= max_triangles:
-            best, enough = split, target
+            best = _Collapsed(split, simplified if isinstance(simplified, Updated) else None)
+            enough = target
             if drawn >= max_triangles * CLOSE_ENOUGH or all(part.instances == 1 for part in parts):
                 return best
         else:
@@ -208,114 +162,33 @@ def _collapse(
     return best
 
 
-def _placed_points(part: _Part) -> NDArray[np.float32]:
-    points = part.geometry.attributes["POSITION"].as_floats()
-    matrix = part.placed
-    if np.array_equal(matrix, np.eye(4)):
-        return points
-    placed = points.astype(np.float64) @ matrix[:3, :3].T + matrix[:3, 3]
-    return np.nan_to_num(placed).astype(np.float32)
-
-
-def _placed_normals(part: _Part) -> NDArray[np.float32]:
-    normals = _column(part, "NORMAL", 3)
-    linear = part.placed[:3, :3]
-    if np.array_equal(linear, np.eye(3)):
-        return normals
-    turned = normals.astype(np.float64) @ np.linalg.pinv(linear)  # inverse transpose, as rows
-    lengths = np.sqrt((turned**2).sum(axis=1, keepdims=True))
-    unit: NDArray[np.float32] = (turned / np.maximum(lengths, 1e-30)).astype(np.float32)
-    return unit
-
-
-def _uvs(part: _Part) -> NDArray[np.float32]:
-    uvs = _column(part, "TEXCOORD_0", 2)
-    span = float((uvs.max(axis=0) - uvs.min(axis=0)).max()) if len(uvs) else 0.0
-    return uvs / np.float32(span / MAX_UV_SPAN) if span > MAX_UV_SPAN else uvs
-
-
-def _column(part: _Part, name: str, width: int) -> NDArray[np.float32]:
-    column = part.geometry.attributes.get(name)
-    if column is None:
-        return np.zeros((part.geometry.vertices, width), np.float32)
-    return column.as_floats()[:, :width]
-
-
-def _joined_indices(parts: list[_Part]) -> Indices:
-    starts = np.cumsum([0, *(part.geometry.vertices for part in parts)])
-    joined = []
-    for part, start in zip(parts, starts, strict=False):
-        assert part.geometry.indices is not None
-        joined.append(part.geometry.indices + np.uint32(start))
-    return np.concatenate(joined)
-
-
-def _shared_places(parts: list[_Part], points: NDArray[np.float32]) -> NDArray[np.uint8] | None:
-    """2 (keep this seam) where parts touch, so that no triangle comes to span two of them."""
-    if len(parts) == 1:
-        return None
-    owner = np.repeat(np.arange(len(parts)), [part.geometry.vertices for part in parts])
-    rows = np.ascontiguousarray(points + np.float32(0.0)).view(np.dtype((np.void, 12))).reshape(-1)
-    _, place = np.unique(rows, return_inverse=True)
-    place = place.reshape(-1)
-    count = int(place.max(initial=-1)) + 1
-    lowest = np.full(count, len(parts))
-    highest = np.full(count, -1)
-    np.minimum.at(lowest, place, owner)
-    np.maximum.at(highest, place, owner)
-    return np.where(lowest[place] < highest[place], 2, 0).astype(np.uint8)
-
-
-def _split(parts: list[_Part], indices: Indices) -> list[Indices] | None:
-    """Triangles back to the primitive whose vertices they use; each keeps at least its largest triangle.
-
-    None if a triangle spans two primitives: it could not be drawn with one material.
-    """
-    starts = np.cumsum([0, *(part.geometry.vertices for part in parts)])
-    corners = indices.reshape(-1, 3)
-    owners = np.searchsorted(starts, corners, side="right") - 1
-    if not (owners == owners[:, :1]).all():
-        return None
-    owner = owners[:, 0]
-    order = np.argsort(owner, kind="stable")
-    bounds = np.searchsorted(owner[order], np.arange(len(parts) + 1))
-    split = []
-    for index, part in enumerate(parts):
-        own = corners[order[bounds[index] : bounds[index + 1]]]
-        kept = (own - np.uint32(starts[index])).astype(np.uint32).reshape(-1)
-        split.append(kept if len(kept) else _largest_triangle(part.geometry))
-    return split
-
-
-def _largest_triangle(geometry: Geometry) -> Indices:
-    assert geometry.indices is not None
-    corners = geometry.indices.reshape(-1, 3)
-    p = geometry.attributes["POSITION"].as_floats().astype(np.float64)[corners]
-    areas = (np.cross(p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]) ** 2).sum(axis=1)
-    return np.ascontiguousarray(corners[int(np.argmax(areas))])
-
-
-def _merge_roughly(parts: list[_Part], max_triangles: int) -> list[Indices]:
+def _merge_roughly(parts: list[Part], max_triangles: int) -> list[Indices]:
     """The last resort, primitive by primitive: triangles merged by a grid, across seams and topology."""
     counts = [part.geometry.triangles * part.instances for part in parts]
     left, waiting = max_triangles, sum(counts)
     split: list[Indices] = [np.empty(0, np.uint32)] * len(parts)
     for index in sorted(range(len(parts)), key=lambda place: counts[place]):
         part = parts[index]
-        assert part.geometry.indices is not None
-        kept = part.geometry.indices
+        kept = part.indices
         target = max(1, int(left * counts[index] / max(waiting, 1) / part.instances))
         if part.geometry.triangles > target:
-            rough = simplify_sloppy(kept, _placed_points(part), target_triangles=target)
-            kept = rough.indices if len(rough.indices) else _largest_triangle(part.geometry)
+            rough = simplify_sloppy(kept, placed_points(part), target_triangles=target)
+            kept = rough.indices if len(rough.indices) else largest_triangle(part.geometry)
         split[index] = kept
         waiting -= counts[index]
         left -= len(kept) // 3 * part.instances
     return split
 
 
-def _with_indices(document: Document, parts: list[_Part], split: list[Indices]) -> Document:
-    new = {part.key: (part.geometry, kept) for part, kept in zip(parts, split, strict=True)}
+def _geometries(parts: list[Part], mesh: JoinedMesh | None, collapsed: _Collapsed) -> list[Geometry]:
+    if collapsed.updated is not None and mesh is not None:
+        return updated_geometries(parts, mesh, collapsed.updated, collapsed.split)
+    pairs = zip(parts, collapsed.split, strict=True)
+    return [compact(part.geometry.with_indices(kept)) for part, kept in pairs]
+
+
+def _with_geometries(document: Document, parts: list[Part], geometries: list[Geometry]) -> Document:
+    new = {part.key: geometry for part, geometry in zip(parts, geometries, strict=True)}
     editor = document.edit()
     done: dict[tuple[object, ...], JsonObject] = {}
     for mesh in editor.items("meshes"):
@@ -324,7 +197,6 @@ def _with_indices(document: Document, parts: list[_Part], split: list[Indices]) 
             if key in done:
                 share_geometry(done[key], primitive)
             elif key in new:
-                geometry, kept = new[key]
-                put_geometry(editor, primitive, compact(geometry.with_indices(kept)))
+                put_geometry(editor, primitive, new[key])
                 done[key] = primitive
     return editor.finish()

@@ -62,6 +62,12 @@ class Simplifier:
         """A copy of `count` numbers at an address."""
         return self._view(address, count * np.dtype(dtype).itemsize).copy().view(dtype)
 
+    def copy_rows_out(self, address: int, rows: NDArray[np.uint32], width: int) -> NDArray[np.float32]:
+        """(rows, width): a copy of these rows of a table of float32 with `width` columns at an address."""
+        count = int(rows[-1]) + 1 if len(rows) else 0  # rows are ascending
+        table = self._view(address, count * width * 4).view(np.float32).reshape(count, width)
+        return table[rows]
+
     def run(self, name: str, *arguments: float) -> int:
         """Call an exported `meshopt_` function; addresses and sizes are unsigned 32-bit numbers."""
         return int(self._call(name, *arguments)) & 0xFFFFFFFF

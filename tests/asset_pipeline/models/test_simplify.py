@@ -13,13 +13,11 @@ from hypothesis.extra import numpy as arrays
 from asset_pipeline.models.steps import simplifier_module
 from asset_pipeline.models.steps.simplifier_module import Simplifier, SimplifierFailed
 from asset_pipeline.models.steps.simplify import (
-    MAX_ATTRIBUTES,
     NO_ERROR_LIMIT,
-    estimated_peak_bytes,
-    extent_m,
     simplify,
     simplify_sloppy,
 )
+from asset_pipeline.models.steps.simplify_arrays import MAX_ATTRIBUTES, estimated_peak_bytes, extent_m
 from asset_pipeline.models.unpack_meshoptimizer import (
     OUT_FOLDER,
     PINNED_SHA256,
@@ -324,11 +322,11 @@ def test_memory_estimate_covers_the_peak(monkeypatch, vertices_per_triangle, att
 def test_a_mesh_past_4_gib_is_refused_before_it_is_copied(monkeypatch):
     triangles, positions, uv = terrain(30)
     monkeypatch.setattr(
-        "asset_pipeline.models.steps.simplify.MAX_MEMORY_BYTES", estimated_peak_bytes(900, 1682, 2)
+        "asset_pipeline.models.steps.simplify_arrays.MAX_MEMORY_BYTES", estimated_peak_bytes(900, 1682, 2)
     )
     assert simplify(triangles, positions, uv, [1, 1], target_triangles=100).triangles == 100
     monkeypatch.setattr(
-        "asset_pipeline.models.steps.simplify.MAX_MEMORY_BYTES", estimated_peak_bytes(900, 1682, 2) - 1
+        "asset_pipeline.models.steps.simplify_arrays.MAX_MEMORY_BYTES", estimated_peak_bytes(900, 1682, 2) - 1
     )
     with pytest.raises(Refused) as refusal:
         simplify(triangles, positions, uv, [1, 1], target_triangles=100)
