@@ -24,6 +24,7 @@ from asset_pipeline.models.steps.quantize import quantize
 from asset_pipeline.models.steps.reduce import drawn_triangles, reduce_triangles, shown_corners
 from asset_pipeline.models.steps.reorder import reorder
 from asset_pipeline.models.steps.retexture import TextureCache, retexture, settle_sources
+from asset_pipeline.models.steps.texture_options import TextureOptions
 from asset_pipeline.models.steps.textures import check_texture
 from asset_pipeline.models.steps.weld import weld
 from asset_pipeline.models.write_glb import WriteOptions, write_glb
@@ -180,9 +181,8 @@ class Made:
 def make_rung(model: Prepared, recipe: ModelRecipe, rung: Rung) -> Made:
     """The model as one rung of a recipe makes it, whether it fits the budget or not."""
     document = reorder(model.reduce(rung.triangles))
-    document = retexture(
-        document, max_px=rung.texture_px, quality=recipe.texture_quality, cache=model.textures
-    )
+    options = TextureOptions.of_color_quality(rung.texture_px, recipe.texture_quality)
+    document = retexture(document, options, model.textures)
     document = quantize(document, position_bits=recipe.position_bits, uv_bits=recipe.uv_bits)
     body = write_glb(document, WriteOptions(direction_bits=recipe.direction_bits))
     return Made(body, measure(prune(document)))

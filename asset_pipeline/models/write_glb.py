@@ -1,5 +1,5 @@
-"""Write a Document as one GLB: geometry with EXT_meshopt_compression, images as they are, the same bytes
-every time.
+"""Write a Document as one GLB: geometry with EXT_meshopt_compression or Draco, images as they are, the same
+bytes every time.
 
 Columns of one kind (all positions, all normals, ...) lie in one buffer view: they compress better together.
 Compressed views point to a fallback buffer that has a length but no data, as the extension wants; a reader
@@ -8,8 +8,9 @@ must know it.
 
 import json
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import meshopt
@@ -27,6 +28,7 @@ from asset_pipeline.models.document import (
 from asset_pipeline.models.reading.containers import CHUNK_BIN, CHUNK_JSON, GLB_MAGIC
 from asset_pipeline.models.references import Place, accessor_places, image_places
 from asset_pipeline.models.steps.prune import prune
+from asset_pipeline.models.write_draco import DRACO, DracoBits, DracoParts, encode_draco
 
 MESHOPT = "EXT_meshopt_compression"
 GENERATOR = "halong-xr"
@@ -40,27 +42,46 @@ _SOURCE_EXTENSIONS = {
 _VERTEX_TARGET, _INDEX_TARGET = 34962, 34963
 
 
+class GeometryCodec(StrEnum):
+    """How numbers are stored. NONE: plain buffers, for tests and readers without extensions."""
+
+    NONE = "none"
+    MESHOPT = "meshopt"
+    DRACO = "draco"
+
+
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """compress: False writes plain buffers (for tests and readers without the extension).
+    """geometry: DRACO takes the primitives it can hold; the file's others are written as with MESHOPT.
 
-    direction_bits: of normals and tangents stored octahedral, 8 (4 bytes a vertex) or up to 16 (8 bytes).
+    position_bits, uv_bits: DRACO's grids, from a model with float attributes; the other codecs store numbers
+    as they come (`quantize` puts them on grids). uv_bits are per repeat of the texture.
+    direction_bits: of normals and tangents stored octahedral; without DRACO 8 (4 bytes a vertex) or up to
+    16 (8 bytes).
     """
 
-    compress: bool = True
+    geometry: GeometryCodec = GeometryCodec.MESHOPT
+    position_bits: int = 14
+    uv_bits: int = 12
     direction_bits: int = 8
 
     def __post_init__(self) -> None:
-        if not 4 <= self.direction_bits <= 16:
-            raise ValueError(f"direction_bits: want 4 to 16, got {self.direction_bits}")
+        for name, low, high in (("position_bits", 8, 20), ("uv_bits", 8, 16), ("direction_bits", 4, 16)):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f"{name}: want {low} to {high}, got {value}")
 
 
 def write_glb(document: Document, options: WriteOptions = WriteOptions()) -> bytes:
     """The model as GLB bytes. What nothing points to (accessors, images, textures) is left out."""
-    document = prune(document)
-    tree = copy_tree(document.json)
-    writer = _Writer(tree, options)
-    writer.store_accessors(document)
+    parts = DracoParts(prune(document))
+    if options.geometry is GeometryCodec.DRACO:
+        bits = DracoBits(options.position_bits, options.uv_bits, options.direction_bits)
+        parts = encode_draco(parts.document, bits)
+    document = parts.document
+    writer = _Writer(copy_tree(document.json), options)
+    writer.store_draco(parts)
+    writer.store_accessors(document, parts.inside)
     writer.store_images(document)
     return writer.finish()
 
@@ -82,16 +103,31 @@ class _Writer:
     def __init__(self, tree: JsonObject, options: WriteOptions) -> None:
         self.tree = tree
         self.options = options
+        self.compress = options.geometry is not GeometryCodec.NONE
         self.binary = bytearray()
         self.fallback_bytes = 0
         self.views: list[JsonObject] = []
         self.accessors: list[JsonObject] = []
         self.streams: dict[tuple[object, ...], _Stream] = {}
 
-    def store_accessors(self, document: Document) -> None:
-        """Sort every accessor into its stream, then write the streams out."""
+    def store_draco(self, parts: DracoParts) -> None:
+        """Each compressed part as a buffer view; primitives that share one share the view."""
+        views = []
+        for body in parts.bodies:
+            self.views.append(self._append(body))
+            views.append(len(self.views) - 1)
+        for mesh in self.tree.get("meshes", []):
+            for primitive in mesh["primitives"]:
+                extension = primitive.get("extensions", {}).get(DRACO)
+                if extension is not None:
+                    extension["bufferView"] = views[extension["bufferView"]]
+
+    def store_accessors(self, document: Document, inside: Set[int]) -> None:
+        """Sort every accessor into its stream, then write the streams out. inside: those that a Draco part
+        holds, which are described only.
+        """
         known: dict[tuple[object, ...], int] = {}
-        stored: list[tuple[JsonObject, tuple[object, ...]]] = []
+        stored: list[tuple[JsonObject, tuple[object, ...] | None]] = []
         for place, use in _uses(self.tree):
             accessor = document.accessors[place.index]
             if use.indexed is not None:
@@ -99,37 +135,27 @@ class _Writer:
             key = (place.index, use.kind, accessor.array.dtype)
             if key not in known:
                 known[key] = len(stored)
-                stored.append(self._place(accessor, use))
+                described = (_describe(accessor, accessor.array, use), None)
+                stored.append(described if place.index in inside else self._place(accessor, use))
             place.put(known[key])
         view_of = {key: self._write_stream(stream) for key, stream in self.streams.items()}
         for description, stream_key in stored:
-            self.accessors.append({"bufferView": view_of[stream_key], **description})
+            view = {} if stream_key is None else {"bufferView": view_of[stream_key]}
+            self.accessors.append({**view, **description})
 
     def _place(self, accessor: Accessor, use: "_Use") -> tuple[JsonObject, tuple[object, ...]]:
         array, rows, filter_name, accessor = self._rows(accessor, use)
         stride = rows.shape[1]
-        mode = use.mode if self.options.compress and (use.mode != "ATTRIBUTES" or stride % 4 == 0) else "RAW"
+        mode = use.mode if self.compress and (use.mode != "ATTRIBUTES" or stride % 4 == 0) else "RAW"
         if stride > 256:
             mode = "RAW"
         key = (mode, stride, filter_name, use.target, use.kind if use.target == _VERTEX_TARGET else "")
         stream = self.streams.setdefault(
             key, _Stream(mode, stride, filter_name, use.target, use.target == _VERTEX_TARGET)
         )
-        description: JsonObject = {
-            "byteOffset": stream.count * stride,
-            "componentType": COMPONENT_TYPE_OF_DTYPE[array.dtype],
-            "count": len(rows),
-            "type": accessor.type,
-        }
-        if not stream.count:
-            del description["byteOffset"]
-        if accessor.normalized:
-            description["normalized"] = True
-        if accessor.name:
-            description["name"] = accessor.name
-        if use.bounds:
-            description["min"] = [_plain(value) for value in array.min(axis=0)]
-            description["max"] = [_plain(value) for value in array.max(axis=0)]
+        description = _describe(accessor, array, use)
+        if stream.count:
+            description = {"byteOffset": stream.count * stride, **description}
         stream.rows.append(rows)
         stream.count += len(rows)
         return description, key
@@ -158,7 +184,7 @@ class _Writer:
         declared = Accessor(
             np.zeros((accessor.count, accessor.components), dtype), accessor.type, True, accessor.name
         )
-        if self.options.compress:
+        if self.compress:
             return declared.array, np.asarray(encoded).view(np.uint8), "OCTAHEDRAL", declared
         packed = meshopt.encode_gltf_buffer(encoded, "ATTRIBUTES", 0)
         plain = meshopt.decode_gltf_buffer(packed, accessor.count, stride, "ATTRIBUTES", "OCTAHEDRAL")
@@ -299,6 +325,23 @@ def _uses(tree: JsonObject) -> Iterator[tuple[Place, _Use]]:
         if not place.where.startswith("/meshes/"):
             is_input = place.key == "input"
             yield place, _Use("input" if is_input else "data", "ATTRIBUTES", None, bounds=is_input)
+
+
+def _describe(accessor: Accessor, array: Array, use: _Use) -> JsonObject:
+    """The accessor's object without its place. array: the numbers as a reader sees them."""
+    description: JsonObject = {
+        "componentType": COMPONENT_TYPE_OF_DTYPE[array.dtype],
+        "count": len(array),
+        "type": accessor.type,
+    }
+    if accessor.normalized:
+        description["normalized"] = True
+    if accessor.name:
+        description["name"] = accessor.name
+    if use.bounds:
+        description["min"] = [_plain(value) for value in array.min(axis=0)]
+        description["max"] = [_plain(value) for value in array.max(axis=0)]
+    return description
 
 
 def _narrow(accessor: Accessor, vertices: int) -> Accessor:

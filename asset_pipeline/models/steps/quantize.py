@@ -20,10 +20,11 @@ def quantize(document: Document, *, position_bits: int, uv_bits: int) -> Documen
             raise ValueError(f"{name}: want 8 to 16, got {bits}")
     document = quantize_positions(document, bits=position_bits)
     document = quantize_uvs(document, bits=uv_bits)
-    return _quantize_rest(document)
+    return quantize_small(document)
 
 
-def _quantize_rest(document: Document) -> Document:
+def quantize_small(document: Document) -> Document:
+    """Colours, joints, weights and morph targets' directions in bytes, where they fit."""
     editor = document.edit()
     done: dict[tuple[object, ...], int] = {}
     for mesh in editor.items("meshes"):

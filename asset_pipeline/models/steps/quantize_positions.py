@@ -1,38 +1,20 @@
 """Positions on a grid of whole numbers; the way back (offset and step) goes into nodes and skins.
 
-One grid for the whole model where that leaves every mesh at least MIN_STEPS of its own size, so that parts
-which touch still touch; else a grid per mesh. The step is the same along x, y and z, so normals are not bent.
+Meshes shown under the same transforms share a grid, so that parts which touch still touch (see
+position_grids.py).
 
 Left as float: models with KHR_animation_pointer (a pointer may drive what we would change), meshes with
 EXT_mesh_gpu_instancing or KHR_materials_volume (both measure in the mesh's own units), and meshes no node
 shows.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
 from asset_pipeline.models.document import Accessor, Document, DocumentEditor, JsonObject
-from asset_pipeline.models.transforms import Matrix, rotation_matrix
+from asset_pipeline.models.steps.position_grids import Grid, choose_grids, mesh_bounds
+from asset_pipeline.models.transforms import rotation_matrix
 
-MIN_STEPS = 1024
 TINY_M = 1e-20  # a mesh of one point has no size, and morph targets would need endless steps
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """position = offset + step * whole numbers."""
-
-    offset: tuple[float, float, float]
-    step: float
-
-    @property
-    def matrix(self) -> Matrix:
-        """The way back from whole numbers."""
-        matrix = np.eye(4) * [self.step, self.step, self.step, 1.0]
-        matrix[:3, 3] = self.offset
-        return matrix
 
 
 def quantize_positions(document: Document, *, bits: int) -> Document:
@@ -61,19 +43,11 @@ def _choose_grids(document: Document, bits: int) -> dict[int, Grid]:
     bounds = {}
     for index in sorted(shown - kept):
         mesh = document.items("meshes")[index]
-        if not _has_volume(document, mesh):
-            found = _bounds(document, mesh)
-            if found is not None:
+        if not _has_volume(document, mesh) and _has_floats(document, mesh):
+            found = mesh_bounds(document, mesh)
+            if found is not None and TINY_M < float((found[1] - found[0]).max()) < np.inf:
                 bounds[index] = found
-    if not bounds:
-        return {}
-    low = np.min([pair[0] for pair in bounds.values()], axis=0)
-    high = np.max([pair[1] for pair in bounds.values()], axis=0)
-    whole = _grid(low, high, bits)
-    sizes = [float((pair[1] - pair[0]).max()) for pair in bounds.values()]
-    if all(size >= whole.step * MIN_STEPS for size in sizes) or len(bounds) == 1:
-        return dict.fromkeys(bounds, whole)
-    return {index: _grid(*pair, bits) for index, pair in bounds.items()}
+    return choose_grids(document, bounds, bits=bits)
 
 
 def _has_volume(document: Document, mesh: JsonObject) -> bool:
@@ -86,31 +60,9 @@ def _has_volume(document: Document, mesh: JsonObject) -> bool:
     return False
 
 
-def _bounds(document: Document, mesh: JsonObject) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """(low, high) of a mesh; None where there is nothing to gain."""
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    is_float = False
-    for primitive in mesh["primitives"]:
-        number = primitive["attributes"].get("POSITION")
-        if number is None:
-            continue
-        column = document.accessors[number]
-        is_float |= column.array.dtype == np.float32
-        points = column.as_floats()
-        low = np.minimum(low, points.min(axis=0))
-        high = np.maximum(high, points.max(axis=0))
-    if not is_float or not TINY_M < float((high - low).max()) < np.inf:
-        return None
-    return low, high
-
-
-def _grid(low: NDArray[np.float64], high: NDArray[np.float64], bits: int) -> Grid:
-    offset = low.astype(np.float32)
-    size = float((high - offset).max())
-    step = float(np.float32(size / (2**bits - 1)))
-    if step * (2**bits - 1) < size:
-        step = float(np.nextafter(np.float32(step), np.float32(np.inf)))
-    return Grid((float(offset[0]), float(offset[1]), float(offset[2])), step)
+def _has_floats(document: Document, mesh: JsonObject) -> bool:
+    numbers = [primitive["attributes"].get("POSITION") for primitive in mesh["primitives"]]
+    return any(n is not None and document.accessors[n].array.dtype == np.float32 for n in numbers)
 
 
 def _rewrite_meshes(editor: DocumentEditor, grids: dict[int, Grid], bits: int) -> None:

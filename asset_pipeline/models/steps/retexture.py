@@ -1,10 +1,13 @@
-"""One picture per texture, scaled and written as WebP. Alternatives of the same picture are settled here."""
+"""One picture per texture, scaled and encoded. Alternatives of the same picture are settled here."""
 
+import hashlib
 from collections.abc import MutableMapping
 
 from asset_pipeline.models.document import Document, DocumentEditor, Image, JsonObject
 from asset_pipeline.models.references import TEXTURE_SOURCE_EXTENSIONS
-from asset_pipeline.models.steps.textures import AlphaUse, TextureRole, collect_texture_roles, encode_texture
+from asset_pipeline.models.steps.texture_options import TextureOptions
+from asset_pipeline.models.steps.texture_roles import TextureUse, collect_texture_roles
+from asset_pipeline.models.steps.textures import encode_texture
 from asset_pipeline.outcome import refuse
 
 READABLE_TYPES = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif"})
@@ -53,8 +56,8 @@ def _best_source(editor: DocumentEditor, texture: JsonObject, where: str) -> int
     )
 
 
-def retexture(document: Document, *, max_px: int, quality: int, cache: TextureCache) -> Document:
-    """Every image at most `max_px` wide and high, as WebP; KTX2 passes through. The cache spans recipes."""
+def retexture(document: Document, options: TextureOptions, cache: TextureCache) -> Document:
+    """Every image that a material shows, as the options say. The cache spans recipes of one document."""
     uses = collect_texture_roles(document.json)
     images = []
     for index, image in enumerate(document.images):
@@ -62,22 +65,24 @@ def retexture(document: Document, *, max_px: int, quality: int, cache: TextureCa
         if use is None:
             images.append(image)  # nothing shows it: the writer leaves it out
             continue
-        images.append(_encoded(image, index, use.role, use.alpha, max_px, quality, cache))
+        images.append(_encoded(image, index, use, options, cache))
     return document.replace_images(images)
 
 
 def _encoded(
-    image: Image,
-    index: int,
-    role: TextureRole,
-    alpha: AlphaUse,
-    max_px: int,
-    quality: int,
-    cache: TextureCache,
+    image: Image, index: int, use: TextureUse, options: TextureOptions, cache: TextureCache
 ) -> Image:
-    key = (index, role, alpha, max_px, quality)
+    max_px, quality = options.max_px_of(use.role), options.quality[use.role]
+    key = (hashlib.sha256(image.body).digest(), use.role, use.alpha, max_px, quality, options.codec)
     if key not in cache:
         cache[key] = encode_texture(
-            image, max_px=max_px, role=role, quality=quality, alpha=alpha, where=f"/images/{index}"
+            image,
+            max_px=max_px,
+            role=use.role,
+            quality=quality,
+            codec=options.codec,
+            alpha=use.alpha,
+            where=f"/images/{index}",
         )
-    return cache[key]
+    found = cache[key]
+    return Image(found.body, found.media_type, image.name)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from asset_pipeline.models.document import Accessor, Document
-from asset_pipeline.models.write_glb import WriteOptions, write_glb
+from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
@@ -57,7 +57,7 @@ def plain_glb(tmp_path: Path) -> Callable[..., Path]:
 
     def write(document: Document, name: str = "master.glb") -> Path:
         path = tmp_path / name
-        path.write_bytes(write_glb(document, WriteOptions(compress=False)))
+        path.write_bytes(write_glb(document, WriteOptions(GeometryCodec.NONE)))
         return path
 
     return write

@@ -8,7 +8,7 @@ import pytest
 
 from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.run import run_model
-from asset_pipeline.models.write_glb import WriteOptions, write_glb
+from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
 from asset_pipeline.outcome import Refused
 from tests.asset_pipeline.models.conftest import Validate
 from tests.asset_pipeline.models.random_gltf import COMPONENT, RandomModel
@@ -73,7 +73,7 @@ def check(seeds: range, validate: Validate, tmp_path: Path) -> int:
             continue
         for path in [draft.folder / "model.glb" for outcome in outcomes for draft in outcome.drafts]:
             plain = path.with_name("plain.glb")
-            plain.write_bytes(write_glb(load_gltf(path)[0], WriteOptions(compress=False)))
+            plain.write_bytes(write_glb(load_gltf(path)[0], WriteOptions(GeometryCodec.NONE)))
             written += [path, plain]
     errors = {path: report["errors"] for path, report in validate(written).items() if report["errors"]}
     assert errors == {}

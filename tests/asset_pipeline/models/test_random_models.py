@@ -9,7 +9,7 @@ import pytest
 
 from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.run import run_model
-from asset_pipeline.models.write_glb import WriteOptions, write_glb
+from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
 from tests.asset_pipeline.models.conftest import Validate, glb_json, gltf_json
 from tests.asset_pipeline.models.random_gltf import RandomModel
 
@@ -76,7 +76,7 @@ def check(seeds: range, validate: Validate, tmp_path: Path) -> None:
             said = {problem.message for problem in (*outcome.problems, *warnings)}
             assert {line for line in said if not any(word in line for word in SAID)} == set(), seed
             plain[path] = path.with_name("plain.glb")
-            plain[path].write_bytes(write_glb(document, WriteOptions(compress=False)))
+            plain[path].write_bytes(write_glb(document, WriteOptions(GeometryCodec.NONE)))
     reports = validate([*set(masters.values()), *masters, *plain.values()])
     assert {path: report["errors"] for path, report in reports.items() if report["errors"]} == {}
     for path, master in masters.items():

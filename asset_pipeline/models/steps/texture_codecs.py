@@ -1,0 +1,74 @@
+"""Pixels to image files: WebP, JPEG, PNG, AVIF. The same pixels and options give the same bytes."""
+
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import PIL.Image
+
+from asset_pipeline.models.document import Image
+from asset_pipeline.models.steps.texture_options import TextureCodec
+from asset_pipeline.models.steps.texture_pixels import Pixels
+from asset_pipeline.models.steps.texture_roles import TextureRole
+
+MAX_LOSSLESS_COLORS = 256  # images with so few colours are tried as lossless files as well
+WEBP_METHOD = 4  # 6 saves 2 % more bytes for 2.5 times the time
+AVIF_SPEED = 6
+
+
+def encode_pixels(pixels: Pixels, codec: TextureCodec, *, role: TextureRole, quality: int) -> Image:
+    """The pixels as a file of the codec; of lossy and lossless the smaller, for drawings of few colours."""
+    if codec is TextureCodec.WEBP:
+        return encode_webp(pixels, quality)
+    if codec is TextureCodec.AVIF:
+        return _avif(pixels, role, quality)
+    return _jpeg_or_png(pixels, role, quality)
+
+
+def encode_webp(pixels: Pixels, quality: int) -> Image:
+    """The smaller of lossy and, for drawings of few colours, lossless WebP."""
+    lossy = _save(pixels, "WEBP", quality=quality, method=WEBP_METHOD, use_sharp_yuv=True, exact=True)
+    return _smaller([lossy, encode_webp_exact(pixels)] if _has_few_colors(pixels) else [lossy])
+
+
+def encode_webp_exact(pixels: Pixels) -> Image:
+    """Lossless WebP."""
+    # here quality means effort; exact: keep colour where alpha is 0, it bleeds into edges
+    return _save(pixels, "WEBP", quality=80, method=WEBP_METHOD, lossless=True, exact=True)
+
+
+def encode_png(pixels: Pixels) -> Image:
+    """PNG, packed as well as it goes."""
+    return _save(pixels, "PNG", optimize=True)
+
+
+def _jpeg_or_png(pixels: Pixels, role: TextureRole, quality: int) -> Image:
+    if pixels.shape[2] == 4:
+        return encode_png(pixels)
+    # half the resolution of chroma is for colours only: normals and data keep numbers there
+    subsampling = 2 if role is TextureRole.COLOR else 0
+    jpeg = _save(pixels, "JPEG", quality=max(quality, 1), subsampling=subsampling, optimize=True)
+    return _smaller([jpeg, encode_png(pixels)] if _has_few_colors(pixels) else [jpeg])
+
+
+def _avif(pixels: Pixels, role: TextureRole, quality: int) -> Image:
+    subsampling = "4:2:0" if role is TextureRole.COLOR else "4:4:4"
+    return _save(pixels, "AVIF", quality=quality, subsampling=subsampling, speed=AVIF_SPEED)
+
+
+def _save(pixels: Pixels, kind: str, **options: Any) -> Image:
+    out = io.BytesIO()
+    PIL.Image.fromarray(pixels).save(out, kind, **options)
+    return Image(out.getvalue(), f"image/{kind.lower()}")
+
+
+def _smaller(images: Iterable[Image]) -> Image:
+    return min(images, key=lambda image: len(image.body))
+
+
+def _has_few_colors(pixels: Pixels) -> bool:
+    step = max(1, pixels.shape[0] * pixels.shape[1] // 65_536)
+    sample = pixels.reshape(-1, pixels.shape[2])[::step].astype(np.uint32)
+    packed = sample[:, 0] | sample[:, 1] << 8 | sample[:, 2] << 16
+    return np.unique(packed).size <= MAX_LOSSLESS_COLORS
