@@ -136,7 +136,7 @@ class _Process:
     """The other side of `process`: one request, one answer."""
 
     def __init__(self) -> None:
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process; `end` closes it
         paths = [entry for entry in sys.path if entry and Path(entry).is_absolute()]
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "asset_pipeline.models.judge.process"],

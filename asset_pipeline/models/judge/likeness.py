@@ -43,7 +43,8 @@ def _likeness(first: Pixels, second: Pixels, mask: NDArray[np.bool_], pixels: in
     if np.array_equal(first, second):
         return 1.0, MAX_PSNR_DB
     x, y = first.astype(np.float32), second.astype(np.float32)
-    error = float(np.square((x - y)[mask]).sum(dtype=np.float64)) / (3 * pixels)
+    errors: Floats = (x - y)[mask]
+    error = float((errors * errors).sum(dtype=np.float64)) / (3 * pixels)
     psnr = MAX_PSNR_DB if error == 0 else min(MAX_PSNR_DB, 10 * math.log10(255**2 / error))
     return float(_ssim_map(x, y)[mask].mean(dtype=np.float64)), psnr
 

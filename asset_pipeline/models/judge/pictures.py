@@ -58,7 +58,7 @@ def _rows(picture: PIL.Image.Image, top: int, bottom: int) -> Pixels:
 
 
 def _shrink(picture: PIL.Image.Image, width: int, height: int, *, is_color: bool) -> Pixels:
-    """Area averages; a band of new rows at a time, so that a large texture is never held widened as a whole."""
+    """Area averages, a band of new rows at a time: a large texture is never held widened as a whole."""
     made = np.empty((height, width, 4), np.uint8)
     step = max(1, _BAND_PX * height // (picture.width * picture.height))
     for top in range(0, height, step):

@@ -49,7 +49,7 @@ class Shape:
 
 
 def placements(document: Document) -> list[Placement]:
-    """What the default scene shows, in the order of the file; a primitive at several nodes is one placement."""
+    """What the default scene shows, in the file's order; a primitive at several nodes is one placement."""
     nodes, meshes = document.items("nodes"), document.items("meshes")
     world = world_matrices(nodes)
     hidden = _hidden_nodes(nodes)
@@ -59,7 +59,7 @@ def placements(document: Document) -> list[Placement]:
         if "mesh" not in node or index in hidden:
             continue
         mesh, skin = meshes[node["mesh"]], node.get("skin")
-        weights = tuple(float(weight) for weight in node.get("weights", mesh.get("weights", ())))
+        weights = tuple(float(weight) for weight in node.get("weights") or mesh.get("weights") or ())
         standing = _standing(document, node, world, world[index])
         for number, primitive in enumerate(mesh["primitives"]):
             if "POSITION" in primitive["attributes"]:
