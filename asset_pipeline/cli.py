@@ -7,14 +7,15 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from asset_pipeline.optimize import Progress
+from asset_pipeline.model_options import UNITS_M, ModelOptions
 from asset_pipeline.optimize import optimize as run_optimize
+from asset_pipeline.page.page import PAGE_FILE, render_page
+from asset_pipeline.progress import showing_progress
 from asset_pipeline.recipes import RECIPE_NAMES, find_unknown
 from asset_pipeline.report import Report, Result, Status
 from asset_pipeline.tools import check_installed
@@ -22,24 +23,41 @@ from asset_pipeline.tools import check_installed
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 EXIT_WRONG_USAGE = 2
+DEFAULT_OUT = Path("optimized")
 MAX_PROBLEMS_SHOWN = 3  # per master, in the summary; the report holds them all
 
 
 @app.command()
 def optimize(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Masters, or folders of them.")],
-    out: Annotated[Path, typer.Option(help="Folder for the derivatives; made where absent.")],
+    out: Annotated[Path, typer.Option(help="Folder for the derivatives; made where absent.")] = DEFAULT_OUT,
     recipe: Annotated[
         list[str] | None,
         typer.Option(help=f"Only this recipe; may be repeated. One of {', '.join(RECIPE_NAMES)}."),
     ] = None,
+    html: Annotated[
+        bool, typer.Option("--html", help=f"Write a page to look at: {PAGE_FILE} in the folder of --out.")
+    ] = False,
     report: Annotated[Path | None, typer.Option(help="Write the report (JSON) to this file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report instead of the summary.")] = False,
+    unit: Annotated[
+        str | None, typer.Option(help=f"Unit of the models' lengths: {', '.join(UNITS_M)}.")
+    ] = None,
+    up: Annotated[str | None, typer.Option(help="Axis of the models that points up: y or z.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LAT,LON,HEIGHT[,HEADING]",
+            help="Where the models' origin stands: degrees, metres above the ellipsoid, degrees from north.",
+        ),
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Make anew what the folder holds already.")] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=64, help="Masters worked on at once; default: 2, or the CPUs.")
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the log of masters on which the pipeline failed.")
+        bool,
+        typer.Option("--verbose", help="Say what is done; show the log of what the pipeline failed on."),
     ] = False,
 ) -> None:
     """Make web, AR and VR derivatives of 3D models, panoramas and photos.
@@ -48,16 +66,29 @@ def optimize(
     """
     check_installed()
     _check_usage(paths, out, recipe or [], report)
+    options = _model_options(unit, up, at)
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR if verbose else logging.CRITICAL)
-    with _progress_bar() as progress:
-        ignored = [report] if report is not None else []
-        made = run_optimize(paths, out, recipes=recipe or [], jobs=jobs, progress=progress, ignored=ignored)
+    with showing_progress(verbose=verbose and not as_json) as progress:
+        made = run_optimize(
+            paths,
+            out,
+            recipes=recipe or [],
+            jobs=jobs,
+            progress=progress.done,
+            ignored=[report] if report is not None else [],
+            model_options=options,
+            again=again,
+            on_stage=progress.stage,
+        )
     if report is not None:
-        _write_report(made, report)
+        write_whole(report, json.dumps(made.as_json(), ensure_ascii=False, indent=2) + "\n")
+    if html:
+        write_whole(out / PAGE_FILE, render_page(made))
     if as_json:
         typer.echo(json.dumps(made.as_json(), ensure_ascii=False, indent=2))
     else:
         typer.echo(summary(made))
+        typer.echo(_where(made, out, html=html))
     raise typer.Exit(made.exit_code)
 
 
@@ -99,28 +130,24 @@ def _check_usage(paths: list[Path], out: Path, recipes: list[str], report: Path 
         raise typer.BadParameter(f"{problem.message} {problem.advice}", param_hint="--recipe")
 
 
-@contextmanager
-def _progress_bar() -> Iterator[Progress | None]:
-    """A bar on standard error where that is a terminal; None elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking for masters", total=None)
-
-        def show(done: int, total: int, name: str) -> None:
-            bar.update(task, completed=done, total=total, description=name[-60:])
-
-        yield show
+def _model_options(unit: str | None, up: str | None, at: str | None) -> ModelOptions:
+    for name, value in (("unit", unit), ("up", up), ("at", at)):
+        try:
+            ModelOptions(**{name: value})
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint=f"--{name}") from error
+    return ModelOptions(unit=unit, up=up, at=at)
 
 
-def _write_report(report: Report, path: Path) -> None:
-    """Whole or not at all: a reader never sees half a report."""
+def _where(report: Report, out: Path, *, html: bool) -> str:
+    """Where the files went; nothing where there are none."""
+    lines = [f"files: {out}"] if any(result.derivatives for result in report.results) else []
+    return "\n".join([*lines, f"page: {out / PAGE_FILE}"] if html else lines)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Whole or not at all: a reader never sees half a file. The folder is made where absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(json.dumps(report.as_json(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(path)

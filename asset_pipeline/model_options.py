@@ -37,6 +37,9 @@ class ModelOptions:
         return asdict(self)
 
 
+NO_OPTIONS = ModelOptions()
+
+
 def parse_model_options(value: Mapping[str, Any]) -> ModelOptions:
     """The inverse of as_json. ValueError or TypeError for anything else."""
     return ModelOptions(**value)

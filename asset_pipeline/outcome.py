@@ -43,13 +43,15 @@ class DerivativeDraft:
     """A derivative as a recipe leaves it, before it has an identity.
 
     folder holds exactly the derivative's files and nothing else; media types follow from the suffixes.
-    measures is flat JSON, snake_case names with units.
+    measures is flat JSON, snake_case names with units. stills: a folder of pictures for the reviewer, which
+    are no part of the derivative and do not change its id.
     """
 
     usage: str
     quality: str
     folder: Path
     measures: Mapping[str, Any] = field(default_factory=dict)
+    stills: Path | None = None
 
     def __post_init__(self) -> None:
         if not self.usage or not self.quality:

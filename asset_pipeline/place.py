@@ -8,6 +8,7 @@ run holds it.
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -27,14 +28,17 @@ from heritage_sites.asset import (
 )
 
 FILE_LIST = "files.json"
+STILLS = "stills"  # out/stills/{derivative_id}/: pictures for the reviewer, no part of any derivative
 WORK_PREFIX = ".halong-xr-work-"
 MEDIA_TYPES = {
     ".glb": "model/gltf-binary",
     ".jpg": "image/jpeg",
     ".json": "application/json",
     ".png": "image/png",
+    ".usdz": "model/vnd.usdz+zip",
     ".webp": "image/webp",
 }
+_STILL_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,80}\.(?:webp|jpg|png|json)")
 _BLOCK_BYTES = 1024 * 1024
 
 
@@ -112,6 +116,28 @@ def place_derivative(draft: DerivativeDraft, *, out: Path, recipe: str, master_s
             if not is_complete(target, derivative.files):  # else another run was quicker with the same bytes
                 raise
     return derivative
+
+
+def place_stills(stills: Path | None, *, out: Path, derivative_id: str) -> tuple[str, ...]:
+    """Move a folder of stills to `out/stills/{derivative_id}`; paths below `out`, sorted. Newer ones replace
+    older ones.
+
+    ValueError for anything in it that is not a plain picture or its list.
+    """
+    if stills is None:
+        return ()
+    names = sorted(path.name for path in stills.iterdir())
+    for name in names:
+        path = stills / name
+        if path.is_symlink() or not path.is_file() or not _STILL_NAME.fullmatch(name):
+            raise ValueError(f"stills: want plain pictures, got {name!r}")
+    target = out / STILLS / derivative_id
+    target.mkdir(parents=True, exist_ok=True)
+    for left in sorted({path.name for path in target.iterdir()} - set(names)):
+        (target / left).unlink(missing_ok=True)
+    for name in names:
+        (stills / name).replace(target / name)
+    return tuple(f"{STILLS}/{derivative_id}/{name}" for name in names)
 
 
 def is_complete(target: Path, files: tuple[DerivativeFile, ...]) -> bool:

@@ -4,12 +4,12 @@ The report's JSON form is described in docs/formats/report.md; it names no folde
 paths given.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from heritage_sites.asset import Derivative
+from heritage_sites.asset import Derivative, DerivativeFile, Quality, Usage
 from heritage_sites.problem import Problem, Severity
 
 
@@ -28,6 +28,7 @@ class Result:
     master is the path as given on the command line, joined with the path below it where a folder was given.
     master_sha256 is "" where the file could not be read. recipe is "inspect" for a master that was turned
     away before any recipe ran. An ok result may carry warnings; any other carries at least one error.
+    stills: pictures for the reviewer by derivative id, as paths below the output folder.
     """
 
     master: str
@@ -36,6 +37,7 @@ class Result:
     status: Status
     problems: tuple[Problem, ...] = ()
     derivatives: tuple[Derivative, ...] = ()
+    stills: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     def __post_init__(self) -> None:
         has_error = any(problem.severity is Severity.ERROR for problem in self.problems)
@@ -52,7 +54,10 @@ class Result:
             "recipe": self.recipe,
             "status": str(self.status),
             "problems": [problem.as_json() for problem in self.problems],
-            "derivatives": [derivative_as_json(derivative) for derivative in self.derivatives],
+            "derivatives": [
+                derivative_as_json(derivative, self.stills.get(derivative.derivative_id, ()))
+                for derivative in self.derivatives
+            ],
         }
 
 
@@ -79,9 +84,50 @@ class Report:
         return {"results": [result.as_json() for result in self.results], "tools": dict(self.tools)}
 
 
-def derivative_as_json(derivative: Derivative) -> dict[str, Any]:
-    """A derivative as reports, drafts and releases write it."""
-    return {
+def parse_result(value: Mapping[str, Any]) -> Result:
+    """The inverse of Result.as_json. ValueError, KeyError or TypeError for anything else."""
+    derivatives = tuple(_parse_derivative(one, value["master_sha256"]) for one in value["derivatives"])
+    return Result(
+        master=value["master"],
+        master_sha256=value["master_sha256"],
+        recipe=value["recipe"],
+        status=Status(value["status"]),
+        problems=tuple(parse_problem(problem) for problem in value["problems"]),
+        derivatives=derivatives,
+        stills={
+            one["derivative_id"]: tuple(str(path) for path in one["stills"])
+            for one in value["derivatives"]
+            if "stills" in one
+        },
+    )
+
+
+def parse_problem(value: Mapping[str, Any]) -> Problem:
+    """The inverse of Problem.as_json."""
+    return Problem(
+        file=str(value["file"]),
+        where=str(value["where"]),
+        message=str(value["message"]),
+        advice=str(value["advice"]),
+        severity=Severity(value["severity"]),
+    )
+
+
+def _parse_derivative(value: Mapping[str, Any], master_sha256: str) -> Derivative:
+    return Derivative(
+        derivative_id=value["derivative_id"],
+        usage=Usage(value["usage"]),
+        quality=Quality(value["quality"]),
+        files=tuple(DerivativeFile(**file) for file in value["files"]),
+        recipe=value["recipe"],
+        measures=value["measures"],
+        master_sha256=master_sha256,
+    )
+
+
+def derivative_as_json(derivative: Derivative, stills: Sequence[str] = ()) -> dict[str, Any]:
+    """A derivative as reports write it; `stills` only where there are some."""
+    value: dict[str, Any] = {
         "usage": str(derivative.usage),
         "quality": str(derivative.quality),
         "derivative_id": derivative.derivative_id,
@@ -92,6 +138,7 @@ def derivative_as_json(derivative: Derivative) -> dict[str, Any]:
         "measures": dict(derivative.measures),
         "recipe": derivative.recipe,
     }
+    return {**value, "stills": list(stills)} if stills else value
 
 
 def without_duplicates(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -13,9 +13,11 @@ import pytest
 from PIL import Image
 
 from asset_pipeline import optimize as module
+from asset_pipeline.master_limits import MasterLimits
 from asset_pipeline.optimize import optimize, run_master
 from asset_pipeline.place import WORK_PREFIX
 from asset_pipeline.report import Status
+from asset_pipeline.reuse import RUNS
 
 
 def picture(path: Path, size=(64, 48), seed=1) -> Path:
@@ -81,7 +83,7 @@ def test_the_report_tells_the_truth_about_the_files(masters, tmp_path):
                 assert (len(body), hashlib.sha256(body).hexdigest()) == (file["bytes"], file["sha256"])
             listed = hashlib.sha256((folder / "files.json").read_bytes()).hexdigest()
             assert listed == derivative["derivative_id"]
-    assert {path.name for path in out.iterdir()} == placed
+    assert {path.name for path in out.iterdir()} == placed | {RUNS}
 
 
 def test_jobs_and_repetition_change_nothing(masters, tmp_path):
@@ -132,8 +134,8 @@ def hang(*args): time.sleep(600)
 def grow(*args):
     kept = []
     while True: kept.append(bytearray(8 * 1024 * 1024))
-def lie(path, route, kind, recipes, work):
-    draft = {"usage": "Image2D", "quality": "Low", "folder": "/etc", "measures": {}}
+def lie(*args):
+    draft = {"usage": "Image2D", "quality": "Low", "folder": "/etc", "measures": {}, "stills": None}
     outcome = {"recipe": "photo", "refused": False, "problems": [], "drafts": [draft]}
     return {"refusal": [], "outcomes": [outcome]}
 """
@@ -158,8 +160,8 @@ def test_whatever_a_decoder_does_is_one_result(tmp_path, monkeypatch, caplog, na
     import bad_decoder
 
     monkeypatch.setattr(module, "run_recipes", getattr(bad_decoder, name))
-    monkeypatch.setattr(module, "IMAGE_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(module, "IMAGE_MEMORY_BYTES", 128 * 1024 * 1024)
+    limits = MasterLimits(128 * 1024 * 1024, timeout_s=1.0)
+    monkeypatch.setattr(module, "limits_of", lambda route, size_bytes: limits)
     folder = tmp_path / "masters"
     picture(folder / "a.png")
     report = optimize([folder], tmp_path / "out")
