@@ -1,0 +1,118 @@
+"""Fewer triangles in one cell of a larger model, its cut edges left as they are: neighbours still meet."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asset_pipeline.models.document import POINTS, Document
+from asset_pipeline.models.geometry import Geometry, Indices, primitive_key
+from asset_pipeline.models.steps.flatten import Piece, document_of, pieces_of
+from asset_pipeline.models.steps.joined_mesh import JoinedMesh, join_parts, split_triangles, touching_seams
+from asset_pipeline.models.steps.model_parts import Part, parts_of
+from asset_pipeline.models.steps.simplify import simplify, simplify_sloppy
+from asset_pipeline.models.steps.split_space import CUT, Node
+from asset_pipeline.models.steps.weld import compact, weld
+
+NEAR_ENOUGH = 1.25  # times the target: locked edges and seams cost triangles
+LOCKED = 1
+
+
+def join_cells(cells: list[Document]) -> Document:
+    """Cells of one plan as one cell, its inner cuts healed."""
+    pieces = [piece for cell in cells for piece in pieces_of(cell)]
+    return weld(document_of(cells[0], pieces))
+
+
+def reduce_cell(cell: Document, node: Node, *, max_triangles: int) -> Document:
+    """About `max_triangles`, and about as many points, where the form allows: vertices that lie on a cut
+    towards leaves outside `node` are kept as they are. Seams are crossed where they stop it, triangles merged
+    by a grid where that does too.
+    """
+    pieces = pieces_of(cell)
+    parts = parts_of(cell)
+    triangles = sum(part.geometry.triangles for part in parts)
+    points = sum(geometry.vertices for _, geometry in pieces if geometry.mode == POINTS)
+    reduced: dict[tuple[object, ...], Geometry] = {}
+    if triangles > max_triangles:
+        reduced = _reduced_parts(parts, node, max_triangles)
+    made: list[Piece] = []
+    for (bare, geometry), (_, _, primitive) in zip(pieces, cell.primitives(), strict=True):
+        key = primitive_key(primitive)
+        if key in reduced:
+            made.append((bare, reduced[key]))
+        elif geometry.mode == POINTS and points > max_triangles:
+            made.append((bare, _thinned(geometry, max_triangles / points)))
+        else:
+            made.append((bare, geometry))
+    return document_of(cell, made)
+
+
+def _reduced_parts(parts: list[Part], node: Node, target: int) -> dict[tuple[object, ...], Geometry]:
+    mesh = join_parts(parts, carry=False)
+    cuts = np.concatenate([part.geometry.attributes[CUT].array for part in parts])
+    is_locked = (cuts[:, 0] < node.first) | (cuts[:, 1] >= node.end)
+    best: list[Indices] = [part.indices for part in parts]
+    for attempt in (_collapsed, _collapsed_across_seams, _merged):
+        found = attempt(parts, mesh, is_locked, target)
+        if found is not None and _corner_count(found) < _corner_count(best):
+            best = found
+        if _corner_count(best) <= 3 * target * NEAR_ENOUGH:
+            break
+    pairs = zip(parts, best, strict=True)
+    return {part.key: compact(part.geometry.with_indices(kept)) for part, kept in pairs}
+
+
+def _corner_count(split: list[Indices]) -> int:
+    return sum(len(kept) for kept in split)
+
+
+def _collapsed(
+    parts: list[Part], mesh: JoinedMesh, is_locked: NDArray[np.bool_], target: int
+) -> list[Indices] | None:
+    locks = is_locked.astype(np.uint8) * np.uint8(LOCKED)
+    simplified = simplify(
+        mesh.indices, mesh.points, mesh.attributes, mesh.weights, target_triangles=target, vertex_lock=locks
+    )
+    return split_triangles(parts, mesh, simplified.indices)
+
+
+def _collapsed_across_seams(
+    parts: list[Part], mesh: JoinedMesh, is_locked: NDArray[np.bool_], target: int
+) -> list[Indices] | None:
+    seams = touching_seams(mesh)
+    locks = np.zeros(len(mesh.points), np.uint8) if seams is None else seams
+    simplified = simplify(
+        mesh.indices, mesh.points, mesh.attributes, mesh.weights,
+        target_triangles=target, permissive=True, vertex_lock=np.where(is_locked, LOCKED, locks),
+    )  # fmt: skip
+    return split_triangles(parts, mesh, simplified.indices)
+
+
+def _merged(
+    parts: list[Part], mesh: JoinedMesh, is_locked: NDArray[np.bool_], target: int
+) -> list[Indices] | None:
+    """Part by part, for soups of triangles that share no vertices."""
+    whole = len(mesh.indices)
+    split = []
+    for part, start, end in zip(parts, mesh.starts, mesh.starts[1:], strict=False):
+        wanted = max(1, target * len(part.indices) // whole)
+        rough = simplify_sloppy(
+            part.indices,
+            mesh.points[start:end],
+            target_triangles=wanted,
+            vertex_lock=is_locked[start:end].astype(np.uint8),
+        )
+        split.append(rough.indices if len(rough.indices) else part.indices[:3])
+    return split
+
+
+def _thinned(geometry: Geometry, share: float) -> Geometry:
+    """A share of the points, the same in every run: each point's luck is a hash of its place."""
+    rows = geometry.indices if geometry.indices is not None else np.arange(geometry.vertices)
+    words = np.ascontiguousarray(geometry.attributes["POSITION"].as_floats()[rows]).view(np.uint32)
+    luck = np.zeros(len(rows), np.uint64)
+    for column in words.T:
+        luck = (luck ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        luck ^= luck >> np.uint64(31)
+    kept = max(1, int(len(rows) * share))
+    chosen = np.sort(np.argsort(luck, kind="stable")[:kept])
+    return geometry.take(rows[chosen]).with_indices(None)
