@@ -14,16 +14,38 @@ def group_equal_rows(*columns: Array) -> tuple[NDArray[np.intp], NDArray[np.uint
     columns: tables of the same number of rows, compared side by side.
     """
     words = [_as_words(column) for column in columns]
-    hashes = _hashes(words)
-    _, first, group = np.unique(hashes, return_index=True, return_inverse=True)
-    if not all((part[first[group]] == part).all() for part in words):  # two different rows with one hash
+    keys = _hashes(words)
+    found = _first_of_equal(keys, words)
+    if found is None:  # two different rows with one hash: sort the rows themselves
         whole = np.ascontiguousarray(np.concatenate(words, axis=1))
         rows = whole.view(np.dtype((np.void, whole.shape[1] * 4))).reshape(-1)
         _, first, group = np.unique(rows, return_index=True, return_inverse=True)
-    order = np.argsort(first, kind="stable")
-    rank = np.empty(len(order), np.uint32)
-    rank[order] = np.arange(len(order), dtype=np.uint32)
-    return first[order], rank[group.reshape(-1)]
+        found = first[group.reshape(-1)].astype(np.uint32)
+    is_kept = found == np.arange(len(found), dtype=np.uint32)
+    if is_kept.all():
+        return np.arange(len(found)), found
+    return np.flatnonzero(is_kept), (np.cumsum(is_kept, dtype=np.uint32) - np.uint32(1))[found]
+
+
+def _first_of_equal(keys: NDArray[np.uint64], words: list[NDArray[np.uint32]]) -> NDArray[np.uint32] | None:
+    """For each row the first row like it; None if rows with one key differ."""
+    order = np.argsort(keys, kind="stable").astype(np.uint32)
+    ordered = keys[order]
+    is_new = np.ones(len(order), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=is_new[1:])
+    first = np.arange(len(order), dtype=np.uint32)
+    again = np.flatnonzero(~is_new)
+    if not len(again):
+        return first
+    starts = np.flatnonzero(is_new)
+    opens = order[starts[np.searchsorted(starts, again, side="right") - 1]]
+    repeats = order[again]
+    for part in words:
+        for column in part.T:
+            if not np.array_equal(column[opens], column[repeats]):
+                return None
+    first[repeats] = opens
+    return first
 
 
 def _hashes(words: list[NDArray[np.uint32]]) -> NDArray[np.uint64]:

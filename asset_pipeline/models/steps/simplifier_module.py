@@ -6,6 +6,8 @@ once per process. Wasmtime reserves more than 4 GiB of *address space* per insta
 process that runs this must be limited by RLIMIT_DATA, never by RLIMIT_AS.
 """
 
+import ctypes
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -20,6 +22,7 @@ from asset_pipeline.outcome import refuse
 
 MAX_MEMORY_BYTES = 4 * 1024**3 - 64 * 1024  # wasm32 addresses end at 4 GiB; the last page stays free
 ALIGNMENT_BYTES = 16
+_MADV_HUGEPAGE = 14  # Linux, mman.h
 MAX_STEP_BYTES = 1 << 30  # `sbrk` takes a signed 32-bit number, so more is asked for in steps
 
 
@@ -37,6 +40,7 @@ class Simplifier:
         memory = self._exports["memory"]
         assert isinstance(memory, wasmtime.Memory)
         self._memory = memory
+        _use_huge_pages(memory.data_ptr(self._store))
         self._call("__wasm_call_ctors")
         self.allocate(-int(self._call("sbrk", 0)) % ALIGNMENT_BYTES)
 
@@ -106,6 +110,22 @@ def too_large() -> Exception:
         "This mesh is too large to be simplified in one piece: it needs more than 4 GiB of working memory.",
         advice="Split the model into parts, or reduce it to about 15 million triangles before uploading.",
     )
+
+
+def _use_huge_pages(memory: Any) -> None:
+    """Ask Linux for 2 MiB pages: the simplifier jumps about in its memory, and is then a tenth faster.
+
+    A hint, without effect where the system knows no such pages.
+    """
+    advise = getattr(_libc(), "madvise", None)
+    if advise is not None:
+        start = ctypes.cast(memory, ctypes.c_void_p)
+        advise(start, ctypes.c_size_t(MAX_MEMORY_BYTES), ctypes.c_int(_MADV_HUGEPAGE))
+
+
+@cache
+def _libc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @cache
