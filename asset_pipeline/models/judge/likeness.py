@@ -23,7 +23,7 @@ def compare_pictures(master: Picture, candidate: Picture) -> ViewScore:
     if not pixels:
         return ViewScore(1.0, 1.0, MAX_PSNR_DB, MAX_PSNR_DB, 0)
     window = _around(seen)
-    mask = np.ascontiguousarray(seen[window])
+    mask = np.ascontiguousarray(seen[window]).view(np.uint8)
     lit = _likeness(master.lit[window], candidate.lit[window], mask, pixels)
     unlit = _likeness(master.unlit[window], candidate.unlit[window], mask, pixels)
     return ViewScore(lit[0], unlit[0], lit[1], unlit[1], pixels)
@@ -38,25 +38,25 @@ def _around(seen: NDArray[np.bool_]) -> tuple[slice, slice]:
     return sides[0], sides[1]
 
 
-def _likeness(first: Pixels, second: Pixels, mask: NDArray[np.bool_], pixels: int) -> tuple[float, float]:
+def _likeness(first: Pixels, second: Pixels, mask: Pixels, pixels: int) -> tuple[float, float]:
     """(SSIM, PSNR in dB)."""
-    if np.array_equal(first, second):
+    if cv2.norm(first, second, cv2.NORM_INF) == 0:
         return 1.0, MAX_PSNR_DB
-    x, y = first.astype(np.float32), second.astype(np.float32)
-    errors: Floats = (x - y)[mask]
-    error = float((errors * errors).sum(dtype=np.float64)) / (3 * pixels)
+    error = cv2.norm(first, second, cv2.NORM_L2SQR, mask) / (3 * pixels)
     psnr = MAX_PSNR_DB if error == 0 else min(MAX_PSNR_DB, 10 * math.log10(255**2 / error))
-    return float(_ssim_map(x, y)[mask].mean(dtype=np.float64)), psnr
+    return sum(cv2.mean(_ssim_map(first, second), mask)[:3]) / 3, psnr
 
 
-def _ssim_map(x: Floats, y: Floats) -> Floats:
+def _ssim_map(first: Pixels, second: Pixels) -> Floats:
+    x, y = first.astype(np.float32), second.astype(np.float32)
     mean_x, mean_y = _blurred(x), _blurred(y)
     both = mean_x * mean_y
     squares = mean_x * mean_x + mean_y * mean_y
     spread = _blurred(x * x + y * y) - squares  # the two variances are only ever added
     shared = _blurred(x * y) - both
-    result: Floats = ((2 * both + _C1) * (2 * shared + _C2)) / ((squares + _C1) * (spread + _C2))
-    return result
+    return np.asarray(
+        ((2 * both + _C1) * (2 * shared + _C2)) / ((squares + _C1) * (spread + _C2)), np.float32
+    )
 
 
 def _blurred(values: Floats) -> Floats:

@@ -72,9 +72,11 @@ def _shrink(picture: PIL.Image.Image, width: int, height: int, *, is_color: bool
 def _average(band: Pixels, width: int, height: int, *, is_color: bool) -> Pixels:
     if not is_color:
         return np.asarray(cv2.resize(band, (width, height), interpolation=cv2.INTER_AREA))
-    light = cv2.resize(_LINEAR_OF_SRGB[band[:, :, :3]], (width, height), interpolation=cv2.INTER_AREA)
-    alpha = cv2.resize(np.ascontiguousarray(band[:, :, 3]), (width, height), interpolation=cv2.INTER_AREA)
-    return np.dstack([_SRGB_OF_LINEAR[light], alpha])
+    shrunk = cv2.resize(cv2.LUT(band, _LIGHT), (width, height), interpolation=cv2.INTER_AREA)
+    light: NDArray[np.uint16] = np.asarray(shrunk, np.uint16)
+    made: Pixels = _SRGB_OF_LINEAR[light]
+    made[:, :, 3] = light[:, :, 3] >> 8
+    return made
 
 
 def _linear(srgb: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,4 +88,5 @@ def _encoded(linear: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 _LINEAR_OF_SRGB = np.rint(_linear(np.arange(256) / 255) * 65535).astype(np.uint16)
+_LIGHT = np.dstack([_LINEAR_OF_SRGB] * 3 + [(np.arange(256) * 257).astype(np.uint16)])  # and alpha as it is
 _SRGB_OF_LINEAR = np.rint(_encoded(np.arange(65536) / 65535) * 255).astype(np.uint8)

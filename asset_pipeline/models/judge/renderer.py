@@ -19,7 +19,6 @@ from asset_pipeline.models.judge.views import Camera
 SAMPLES = 2  # per side of a pixel
 TEXTURE_TO_VIEW = 4  # a texture is held at most this many times as large as the view
 MAX_TEXTURE_PX = 4096
-ANISOTROPY = 8.0
 POINT_PX, LINE_PX = 2.0, 1.0  # of the finished picture
 BACKGROUND = (160, 96, 160)  # sRGB; no stone, wood or leaf has it, so that what is missing shows
 
@@ -47,8 +46,12 @@ class Renderer:
         self._side = size_px * SAMPLES
         self._max_texture_px = min(size_px * TEXTURE_TO_VIEW, MAX_TEXTURE_PX)
         size = (self._side, self._side)
-        self._targets = [self._context.texture(size, 4) for _ in range(2)]
-        self._frame = self._context.framebuffer(self._targets, self._context.depth_renderbuffer(size))
+        self._frames = [
+            self._context.framebuffer(
+                [self._context.texture(size, 4) for _ in range(2)], self._context.depth_renderbuffer(size)
+            )
+            for _ in range(2)
+        ]
         self._programs: dict[str, Any] = {}
 
     @property
@@ -63,8 +66,13 @@ class Renderer:
         load = _Load(self._context)
         try:
             items = list(self._upload(document, middle, load))
-            for camera in cameras:
-                yield self._picture(items, camera)
+            for number, camera in enumerate(cameras):
+                self._draw_view(items, camera, self._frames[number % 2])
+                if (
+                    number
+                ):  # one view behind: OpenGL fills pixels while the caller looks at the picture before
+                    yield self._picture(self._frames[(number - 1) % 2])
+            yield self._picture(self._frames[(len(cameras) - 1) % 2])
         finally:
             load.release()
 
@@ -124,20 +132,25 @@ class Renderer:
             )
         return self._programs[defines]
 
-    def _picture(self, items: Sequence["_Item"], camera: Camera) -> Picture:
+    def _draw_view(self, items: Sequence["_Item"], camera: Camera, frame: Any) -> None:
         context = self._context
-        self._frame.use()
+        frame.use()
         red, green, blue = (value / 255 for value in BACKGROUND)
-        self._frame.clear(red, green, blue, 0.0, depth=1.0)
+        frame.clear(red, green, blue, 0.0, depth=1.0)
         context.enable_only(moderngl.DEPTH_TEST | moderngl.PROGRAM_POINT_SIZE)
         context.line_width = LINE_PX * SAMPLES
         for item in items:
             item.draw(context, camera)
-        lit, unlit = (self._read(number) for number in range(2))
-        return Picture(lit[:, :, :3], unlit[:, :, :3], np.ascontiguousarray(unlit[:, :, 3]))
 
-    def _read(self, number: int) -> Pixels:
-        raw = np.frombuffer(self._frame.read(components=4, attachment=number), np.uint8)
+    def _picture(self, frame: Any) -> Picture:
+        lit, unlit = (self._read(frame, number) for number in range(2))
+        coverage = np.ascontiguousarray(unlit[:, :, 3])
+        return Picture(
+            cv2.cvtColor(lit, cv2.COLOR_RGBA2RGB), cv2.cvtColor(unlit, cv2.COLOR_RGBA2RGB), coverage
+        )
+
+    def _read(self, frame: Any, number: int) -> Pixels:
+        raw = np.frombuffer(frame.read(components=4, attachment=number), np.uint8)
         samples = raw.reshape(self._side, self._side, 4)[::-1]
         half = self._side // SAMPLES
         return np.asarray(cv2.resize(samples, (half, half), interpolation=cv2.INTER_AREA))
@@ -213,7 +226,6 @@ class _Load:
             form = {"internal_format": _SRGB8_ALPHA8} if is_color else {}
             texture = self.keep(self.context.texture((width, height), 4, pixels, **form))
             texture.build_mipmaps()
-            texture.anisotropy = ANISOTROPY
             self.known[key] = texture
         return self.known[key]
 
