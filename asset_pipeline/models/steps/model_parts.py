@@ -37,7 +37,7 @@ class Part:
 def parts_of(document: Document) -> list[Part]:
     """All primitives of indexed triangles, those that share their numbers as one, in the tree's order."""
     placed = _placements(document)
-    instances = _instances(document)
+    instances = mesh_instances(document)
     parts: dict[tuple[object, ...], Part] = {}
     for mesh_index, _, primitive in document.primitives():
         key = primitive_key(primitive)
@@ -55,11 +55,20 @@ def parts_of(document: Document) -> list[Part]:
 
 def drawn_triangles(document: Document) -> int:
     """Triangles on the screen: a mesh counts once per node that shows it (once if none does)."""
-    instances = _instances(document)
+    instances = mesh_instances(document)
     return sum(
         geometry_of(document, primitive).triangles * instances[mesh_index]
         for mesh_index, _, primitive in document.primitives()
     )
+
+
+def mesh_instances(document: Document) -> list[int]:
+    """How often each mesh is drawn: once per node that shows it (once if none does), times its instances."""
+    counts = [0] * len(document.items("meshes"))
+    for node in document.items("nodes"):
+        if "mesh" in node:
+            counts[node["mesh"]] += _instanced(document, node)
+    return [max(count, 1) for count in counts]
 
 
 def placed_points(part: Part) -> NDArray[np.float32]:
@@ -113,14 +122,6 @@ _ROWS_AT_ONCE = 1 << 18  # float64 copies are made of so many rows at a time
 
 def _slices(rows: int) -> list[slice]:
     return [slice(start, start + _ROWS_AT_ONCE) for start in range(0, rows, _ROWS_AT_ONCE)]
-
-
-def _instances(document: Document) -> list[int]:
-    counts = [0] * len(document.items("meshes"))
-    for node in document.items("nodes"):
-        if "mesh" in node:
-            counts[node["mesh"]] += _instanced(document, node)
-    return [max(count, 1) for count in counts]
 
 
 def _instanced(document: Document, node: JsonObject) -> int:

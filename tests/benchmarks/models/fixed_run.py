@@ -1,6 +1,6 @@
 """Optimizing a GLB with fixed settings and no search: what gltfpack does, for the comparison of time.
 
-    python tests/benchmarks/models/fixed_run.py IN.glb OUT.glb [--triangles N] [--mode plain|update|permissive]
+    python tests/benchmarks/models/fixed_run.py IN.glb OUT.glb [--triangles N] [--mode MODE]
 
 Read, weld, reduce, reorder, quantize (14 bits, UVs 12) and write with meshopt; images are passed through.
 Nothing is measured or rendered, no job's process is started: time and memory are those of the work alone.
