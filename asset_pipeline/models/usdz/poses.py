@@ -123,10 +123,12 @@ def _sampled(
         tangents_in, points, tangents_out = values.reshape(len(keys), 3, width).transpose(1, 0, 2)
         return _hermite(points, tangents_in, tangents_out, first, second, share, span[:, None])
     if mode == "STEP":
-        return values[first]
+        held: Values = values[first]
+        return held
     if is_rotation:
         return _slerp(_unit(values)[first], _unit(values)[second], share)
-    return values[first] * (1 - share) + values[second] * share
+    blend: Values = values[first] * (1 - share) + values[second] * share
+    return blend
 
 
 def _hermite(

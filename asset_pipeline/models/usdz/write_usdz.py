@@ -266,7 +266,7 @@ class _Writer:
 
     def _numbers_of(self, node: JsonObject, place: int) -> MeshNumbers | None:
         mesh = self._mesh(node)
-        weights = tuple(node.get("weights", mesh.get("weights", ())))
+        weights: tuple[float, ...] = tuple(node.get("weights") or mesh.get("weights") or ())
         key = (node["mesh"], place, weights)
         if key not in self._numbers:
             self._numbers[key] = numbers_of(self.scene.document, mesh["primitives"][place], weights)
