@@ -40,6 +40,9 @@ FILE_TYPES: dict[str, FileType] = {
         FileType("obj", "Wavefront OBJ model", Route.MODEL),
         FileType("ply", "PLY model", Route.MODEL),
         FileType("stl", "STL model", Route.MODEL),
+        FileType("las", "LAS/LAZ point cloud", Route.MODEL),
+        FileType("xyz", "text point cloud", Route.MODEL),
+        FileType("draco", "bare Draco model", Route.MODEL),
         FileType("jpeg", "JPEG picture", Route.IMAGE),
         FileType("png", "PNG picture", Route.IMAGE),
         FileType("webp", "WebP picture", Route.IMAGE),
@@ -56,13 +59,6 @@ FILE_TYPES: dict[str, FileType] = {
         FileType("bmp", "BMP picture", Route.NONE, _TO_IMAGE),
         FileType("psd", "Photoshop document", Route.NONE, _TO_IMAGE),
         FileType("svg", "SVG drawing", Route.NONE, "Export it as PNG at the size wanted."),
-        FileType(
-            "las", "LAS/LAZ point cloud", Route.NONE, "Make a mesh of it and export that as GLB, PLY or OBJ."
-        ),
-        FileType(
-            "xyz", "text point cloud", Route.NONE, "Make a mesh of it and export that as GLB, PLY or OBJ."
-        ),
-        FileType("draco", "bare Draco file", Route.NONE, "Export it as GLB; Draco inside a GLB is read."),
         FileType("ktx2", "KTX2 texture", Route.NONE, "Give the model that uses it, or the picture as PNG."),
         FileType("b3dm", "3D Tiles tile", Route.NONE, "Give the model from which the tiles were made."),
         FileType("tileset", "3D Tiles tileset", Route.NONE, "Give the model from which the tiles were made."),
@@ -90,7 +86,10 @@ FILE_TYPES: dict[str, FileType] = {
             "empty", "empty file", Route.NONE, "Copy the file again; the transfer was probably cut off."
         ),
         FileType(
-            "unknown", "file of an unknown kind", Route.NONE, "Give a GLB, glTF, OBJ, PLY, STL or a picture."
+            "unknown",
+            "file of an unknown kind",
+            Route.NONE,
+            "Give a GLB, glTF, OBJ, PLY, STL, LAS or LAZ, or a picture.",
         ),
     )
 }
@@ -149,7 +148,9 @@ _ISO_BRANDS |= {b"heim": "heic", b"heis": "heic", b"hevx": "heic", b"msf1": "hei
 _OBJ_LINE = re.compile(
     r"^[ \t]*(v|vn|vt|vp)[ \t]+[-+.\dnNiI]|^[ \t]*f[ \t]+-?\d|^[ \t]*(mtllib|usemtl)[ \t]+\S", re.MULTILINE
 )
-_NUMBERS_LINE = re.compile(r"[-+.\deE]+([ \t,;]+[-+.\deE]+){2,}[ \t]*")
+_POINT_LIST_SUFFIXES = (".xyz", ".pts", ".asc", ".xyzrgb")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf)", re.IGNORECASE)
+POINT_COLUMNS = range(3, 10)  # x y z, and at most colour and normal, or intensity and colour
 
 
 def sniff(path: Path) -> FileType:
@@ -216,20 +217,30 @@ def _text_type_name(head: bytes, suffix: str) -> str:
         return "off"
     if suffix == ".mtl" or start.startswith("newmtl"):
         return "mtl"
+    if re.match(r"solid\b", start, re.IGNORECASE) and "facet" in start.lower():
+        return "stl"
     if suffix in (".obj", ".ply", ".stl", ".gltf", ".csv"):
         return suffix[1:]  # plain text says little about itself; the reader refuses what does not fit
     if suffix == ".glb":
         return "glb"
-    if re.match(r"solid\b", start) and "facet" in start:
-        return "stl"
     if _OBJ_LINE.search(text):
         return "obj"
-    lines = [line for line in start.splitlines()[:20] if line and not line.startswith(("#", "//"))]
-    if suffix in (".xyz", ".pts", ".asc") or (
-        lines and all(_NUMBERS_LINE.fullmatch(line) for line in lines[:-1])
-    ):
-        return "xyz" if len(lines) > 1 or suffix in (".xyz", ".pts", ".asc") else "text"
-    return "text"
+    return "xyz" if suffix in _POINT_LIST_SUFFIXES or _is_point_list(start) else "text"
+
+
+def _is_point_list(text: str) -> bool:
+    """Whether lines of as many numbers each stand there: two or more, below names or a count at most."""
+    lines = [line for line in text.splitlines()[:21] if line and not line.startswith(("#", "//"))]
+    if len(lines) > 2 and not text.endswith(("\n", "\r")):
+        lines.pop()  # it may be cut off
+    rows = [re.split(r"[ \t,;]+", line.strip()) for line in lines]
+    if rows and (rows[0][:3] == ["x", "y", "z"] or (len(rows[0]) == 1 and rows[0][0].isdigit())):
+        rows = rows[1:]
+    return (
+        len(rows) > 1
+        and len(rows[0]) in POINT_COLUMNS
+        and all(len(row) == len(rows[0]) and all(map(_NUMBER.fullmatch, row)) for row in rows)
+    )
 
 
 def _as_text(head: bytes) -> str | None:

@@ -74,16 +74,16 @@ def test_every_shared_picture(shared, tmp_path):
 
 
 def test_every_kind_that_is_not_taken(shared, tmp_path):
-    """Point clouds, bare Draco and KTX2 files, tiles, tracks, tables: each by its name, with advice."""
+    """KTX2 files, tiles, tracks, tables: each by its name, with advice."""
     folders = [
-        shared / "assets" / name for name in ("pointcloud", "tiles3d", "gps", "gltf-compressed", "gltf")
+        shared / "assets" / name for name in ("tiles3d", "gps", "gltf-compressed", "gltf")
     ]
     paths = [
         m.path for m in find_masters(folders) if m.file_type is not None and m.file_type.route is Route.NONE
     ]
     report = optimize(paths, tmp_path / "out")
     assert_said_well(report, masters=len(paths))
-    assert len(paths) == 22
+    assert len(paths) == 14
     for result in report.results:
         (problem,) = result.problems
         assert re.fullmatch(r"This is an? [\w/() 3-]+, which is not accepted\.", problem.message)

@@ -1,8 +1,9 @@
-"""OBJ with MTL, PLY and STL to a Document: what scanners and modelling programs send that is not glTF.
+"""What scanners and modelling programs send that is not glTF, to a Document: OBJ with MTL, PLY, STL, bare
+Draco, and point clouds as LAS, LAZ, PLY, OBJ, Draco or text.
 
-PLY and OBJ have readers of their own here (`read_ply`, `read_obj`, `read_mtl`); STL goes through trimesh.
-What is refused: no triangles, points without faces, coordinates that are no numbers, indices that point
-nowhere, headers that promise more than the file holds, textures outside the master's folder.
+Each format has a reader of its own here; STL goes through trimesh, LAS through laspy, Draco through DracoPy.
+What is refused: nothing to show, indices that point nowhere, headers that promise more than the file holds,
+textures outside the master's folder.
 """
 
 import io
@@ -15,10 +16,17 @@ from numpy.typing import NDArray
 from trimesh.exchange.stl import HeaderError, load_stl
 
 from asset_pipeline.models.document import Document
+from asset_pipeline.models.reading.local_origin import with_source
+from asset_pipeline.models.reading.point_cloud import PointCloud, document_of_points, shown_as_points
+from asset_pipeline.models.reading.read_draco import read_draco
+from asset_pipeline.models.reading.read_las import read_las
 from asset_pipeline.models.reading.read_mtl import Folder, load_materials
 from asset_pipeline.models.reading.read_obj import parse_obj
 from asset_pipeline.models.reading.read_ply import parse_ply
+from asset_pipeline.models.reading.read_xyz import read_xyz
+from asset_pipeline.models.reading.source_frame import UNSTATED_FRAME, SourceFrame
 from asset_pipeline.models.reading.surfaces import (
+    PLAIN,
     Surface,
     SurfaceMaterial,
     as_float32,
@@ -28,53 +36,61 @@ from asset_pipeline.models.reading.surfaces import (
 )
 from asset_pipeline.models.reading.uris import MasterFolder
 from asset_pipeline.outcome import refuse, warn
+from asset_pipeline.sniff import sniff
 from heritage_sites.problem import Problem
 
 STL_HEADER_BYTES = 84
 STL_TRIANGLE_BYTES = 50
-PLAIN = SurfaceMaterial(base_color=(0.6, 0.6, 0.6, 1.0))  # for what comes without colour: light grey, linear
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedMesh:
-    """A Document, and warnings about what was left out."""
+    """A Document, warnings about what was left out or moved, and what the file says about its numbers."""
 
     document: Document
     problems: tuple[Problem, ...]
+    frame: SourceFrame = UNSTATED_FRAME
 
 
 def load_mesh_file(path: Path) -> LoadedMesh:
-    """The model in an OBJ, PLY or STL file, told apart by content, not by name. Raises Refused."""
+    """The model in a file that is not glTF, told apart by content, not by name. Raises Refused."""
+    kind = sniff(path).name
+    if kind == "las":
+        cloud, frame, problems = read_las(path)
+        return _loaded_cloud(cloud, problems, path.stem, frame)
+    if kind == "xyz":
+        return _loaded_cloud(*read_xyz(path), path.stem)
     folder = MasterFolder(path)
     body = folder.read_master(path)
-    kind = mesh_kind(body[:4096])
+    if kind == "draco":
+        document, found = read_draco(body, path.stem)
+        return LoadedMesh(document, tuple(found))
     if kind == "ply":
-        surfaces, problems = _load_ply(body, folder)
-    elif kind == "stl" or (kind is None and path.suffix.lower() == ".stl"):
-        surfaces, problems = [_load_stl(body)], []
-    else:
-        surfaces, problems = _load_obj(body, folder)
-    return LoadedMesh(document_of(surfaces, path.stem), tuple(problems))
+        return _load_ply(body, folder, path.stem)
+    if kind == "stl":
+        return LoadedMesh(document_of([_load_stl(body)], path.stem), ())
+    return _load_obj(body, folder, path.stem)
 
 
-def mesh_kind(start: bytes) -> str | None:
-    """ "ply" or "stl" where the first bytes say so; None otherwise (OBJ and binary STL have no magic
-    number)."""
-    if start.startswith((b"ply\n", b"ply\r")):
-        return "ply"
-    if start.lstrip().lower().startswith(b"solid") and b"facet" in start.lower():
-        return "stl"
-    return None
+def _loaded_cloud(
+    cloud: PointCloud, problems: list[Problem], name: str, frame: SourceFrame = UNSTATED_FRAME
+) -> LoadedMesh:
+    document = document_of_points(cloud, name)
+    return LoadedMesh(document, (shown_as_points(len(cloud.positions)), *problems), frame)
 
 
-def _load_ply(body: bytes, folder: Folder) -> tuple[list[Surface], list[Problem]]:
+def _load_ply(body: bytes, folder: Folder, name: str) -> LoadedMesh:
     ply = parse_ply(body)
-    surface = ply.surface
+    if isinstance(ply.content, PointCloud):
+        return _loaded_cloud(ply.content, list(ply.problems), name)
+    surface = ply.content
     material = SurfaceMaterial() if surface.colors is not None else PLAIN
-    if not ply.texture_name or surface.uv is None:
-        return [replace(surface, material=material)], []
-    texture, problems = load_texture(ply.texture_name, folder)
-    return [replace(surface, material=texture or material)], problems
+    problems: list[Problem] = []
+    if ply.texture_name and surface.uv is not None:
+        texture, problems = load_texture(ply.texture_name, folder)
+        material = texture or material
+    document = document_of([replace(surface, material=material)], name)
+    return LoadedMesh(with_source(document, ply.source), (*ply.problems, *problems))
 
 
 def load_texture(name: str, folder: Folder) -> tuple[SurfaceMaterial | None, list[Problem]]:
@@ -89,27 +105,30 @@ def load_texture(name: str, folder: Folder) -> tuple[SurfaceMaterial | None, lis
     return (material if material.base_color_image is not None else None), problems
 
 
-def _load_obj(body: bytes, folder: Folder) -> tuple[list[Surface], list[Problem]]:
+def _load_obj(body: bytes, folder: Folder, name: str) -> LoadedMesh:
     obj = parse_obj(body)
+    if obj.cloud is not None:
+        return _loaded_cloud(obj.cloud, list(obj.problems), name)
     materials, problems = load_materials(obj.libraries, folder)
     surfaces = []
-    for name, surface in obj.surfaces.items():
-        material = materials.get(name)
+    for used, surface in obj.surfaces.items():
+        material = materials.get(used)
         if material is None:
-            material = replace(PLAIN if surface.colors is None else SurfaceMaterial(), name=name)
-            if name and materials:
-                problems.append(warn(f"The material {name!r} is in no material file; it is shown in grey."))
+            material = replace(PLAIN if surface.colors is None else SurfaceMaterial(), name=used)
+            if used and materials:
+                problems.append(warn(f"The material {used!r} is in no material file; it is shown in grey."))
         elif material.base_color_image is not None and surface.uv is None:
             problems.append(
                 warn(
-                    f"The material {name!r} has a texture, but its faces have no texture coordinates for it."
+                    f"The material {used!r} has a texture, but its faces have no texture coordinates for it."
                 )
             )
             material = replace(material, base_color_image=None)
         if surface.uv is None or surface.normals is None:
             material = replace(material, normal_image=None if surface.uv is None else material.normal_image)
         surfaces.append(replace(surface, material=material))
-    return surfaces, [*obj.problems, *problems]
+    document = with_source(document_of(surfaces, name), obj.source)
+    return LoadedMesh(document, (*obj.problems, *problems))
 
 
 def _load_stl(body: bytes) -> Surface:

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.reading.read_ply import point_cloud_refused
-from asset_pipeline.models.reading.surfaces import Surface, as_float32, check_finite, linear_of_srgb
+from asset_pipeline.models.reading.local_origin import Source, localize
+from asset_pipeline.models.reading.point_cloud import PointCloud, drop_broken, kept_rows, thinned_warning
+from asset_pipeline.models.reading.surfaces import Surface, as_float32, linear_of_srgb
 from asset_pipeline.outcome import refuse, warn
 from heritage_sites.problem import Problem
 
@@ -53,11 +54,14 @@ class _Reading:
 @dataclass(frozen=True, slots=True, eq=False)
 class ObjFile:
     """Surfaces by material name ("" for none), in the order of first use, and the material libraries
-    named."""
+    named. cloud: the points, where there are no faces. source: see `local_origin`.
+    """
 
     surfaces: dict[str, Surface]
     libraries: tuple[str, ...]
     problems: tuple[Problem, ...]
+    cloud: PointCloud | None = None
+    source: Source = field(default_factory=dict)
 
 
 def parse_obj(body: bytes) -> ObjFile:
@@ -183,13 +187,11 @@ def _finish(reading: _Reading) -> ObjFile:
     if reading.counts["v"] == 0:
         raise refuse("The OBJ file holds no points.", advice="Check that the export was not empty.")
     points = _parse_numbers(reading.points, "v")
-    positions = as_float32(points[:, :3])
     if not any(len(piece) for pieces in reading.corners.values() for piece in pieces):
         if reading.skipped_faces:
             raise refuse("No face of the OBJ file has three corners.", advice="Export the model again.")
-        check_finite(positions)
-        raise point_cloud_refused(len(positions))
-    problems: list[Problem] = []
+        return _cloud(points, reading)
+    positions, source, problems = localize(points[:, :3])
     if reading.skipped_faces:
         problems.append(warn(f"Faces with fewer than three corners were left out: {reading.skipped_faces}."))
     colors = _colors(points, problems)
@@ -200,7 +202,18 @@ def _finish(reading: _Reading) -> ObjFile:
         for material, pieces in reading.corners.items()
         if any(len(piece) for piece in pieces)
     }
-    return ObjFile(surfaces, tuple(reading.libraries), tuple(dict.fromkeys(problems)))
+    told = tuple(dict.fromkeys(problems))
+    return ObjFile(surfaces, tuple(reading.libraries), told, source=source)
+
+
+def _cloud(points: NDArray[np.float64], reading: _Reading) -> ObjFile:
+    """An OBJ of nothing but points is a cloud; some scanners write that."""
+    rows = kept_rows(len(points), 0, len(points))
+    kept = points if rows is None else points[rows]
+    problems = thinned_warning(len(points))
+    positions, source, moved = localize(kept[:, :3])
+    cloud, dropped = drop_broken(PointCloud(positions, _colors(kept, problems), source=source))
+    return ObjFile({}, tuple(reading.libraries), (*problems, *moved, *dropped), cloud)
 
 
 def _parse_numbers(blocks: list[str], keyword: str) -> NDArray[np.float64]:

@@ -1,19 +1,23 @@
 """PLY (ASCII and binary, both byte orders) to a Surface: triangles or polygons, normals, colours, UV, texture
-file.
+file; or, where there are no faces, to a PointCloud.
 
 The header's counts are checked against the length of the file before anything is read, so a short file that
 claims many points costs nothing.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.reading.surfaces import Surface, as_float32, check_finite, linear_of_srgb
-from asset_pipeline.outcome import Refused, refuse
+from asset_pipeline.models.reading.local_origin import Source, localize
+from asset_pipeline.models.reading.point_cloud import PointCloud, drop_broken, kept_rows, thinned_warning
+from asset_pipeline.models.reading.surfaces import Surface, as_float32, linear_of_srgb
+from asset_pipeline.models.reading.text_numbers import parse_floats
+from asset_pipeline.outcome import refuse
+from heritage_sites.problem import Problem
 
 MAX_HEADER_BYTES = 65_536
 MAX_CORNERS = 255  # of one polygon, what PLY's usual uchar count can say
@@ -53,14 +57,18 @@ _Columns = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PlyFile:
-    """A PLY's surface, and the name of the texture its header mentions ("" for none)."""
+    """A PLY's surface or cloud, the name of the texture its header mentions ("" for none), warnings, and
+    `local_origin`'s source.
+    """
 
-    surface: Surface
-    texture_name: str
+    content: Surface | PointCloud
+    texture_name: str = ""
+    problems: tuple[Problem, ...] = ()
+    source: Source = field(default_factory=dict)
 
 
 def parse_ply(body: bytes) -> PlyFile:
-    """Raises Refused for what is not a whole PLY with triangles."""
+    """Raises Refused for what is not a whole PLY with points."""
     elements, encoding, texture_name, start = _parse_header(body)
     _check_counts(elements, encoding, len(body) - start)
     try:
@@ -74,7 +82,7 @@ def parse_ply(body: bytes) -> PlyFile:
             "The PLY file is cut off or damaged: its data ends too early or is no number.",
             advice=_EXPORT_AGAIN,
         ) from error
-    return PlyFile(_surface_of(data), texture_name)
+    return replace(_file_of(data), texture_name=texture_name)
 
 
 def _parse_header(body: bytes) -> tuple[list[_Element], str, str, int]:
@@ -123,8 +131,7 @@ def _check_counts(elements: list[_Element], encoding: str, left_bytes: int) -> N
 
 
 def _read_ascii(elements: list[_Element], text: bytes) -> dict[str, _Columns]:
-    words = text.split()
-    numbers = np.fromiter(map(float, words), np.float64, len(words))
+    numbers = parse_floats(text)
     data: dict[str, _Columns] = {}
     place = 0
     for element in elements:
@@ -224,23 +231,39 @@ def _binary_rows(element: _Element, body: bytes, place: int, order: str) -> tupl
     return {one.name: _gather(gathered[one.name], one) for one in element.properties}, place
 
 
-def _surface_of(data: dict[str, _Columns]) -> Surface:
+def _file_of(data: dict[str, _Columns]) -> PlyFile:
     vertices = data.get("vertex", {})
     if not {"x", "y", "z"} <= vertices.keys() or len(vertices["x"]) == 0:
         raise refuse("The PLY file holds no points.", advice="Check that the export was not empty.")
-    positions = _columns(vertices, "x", "y", "z")
     faces = data.get("face", {})
     corners = next((faces[name] for name in ("vertex_indices", "vertex_index") if name in faces), None)
     if not isinstance(corners, _Lists) or not (corners.lengths >= 3).any():
-        check_finite(positions)
-        raise point_cloud_refused(len(positions))
+        return _cloud_of(vertices)
+    return _surface_of(vertices, faces, corners)
+
+
+def _cloud_of(vertices: _Columns) -> PlyFile:
+    points = len(vertices["x"])
+    rows = kept_rows(points, 0, points)
+    if rows is not None:
+        vertices = {
+            name: values if isinstance(values, _Lists) else values[rows] for name, values in vertices.items()
+        }
+    positions, source, moved = localize(_positions(vertices))
+    cloud = PointCloud(positions, _colors(vertices), _normals(vertices), source)
+    cloud, dropped = drop_broken(cloud)
+    return PlyFile(cloud, problems=(*thinned_warning(points), *moved, *dropped), source=source)
+
+
+def _surface_of(vertices: _Columns, faces: _Columns, corners: _Lists) -> PlyFile:
+    positions, source, moved = localize(_positions(vertices))
     triangles, corner_of = _triangulate(corners)
     if triangles.min() < 0 or triangles.max() >= len(positions):
         raise refuse(
             f"A face names point {int(triangles.max())}, but the file has only {len(positions)} points.",
             advice=_EXPORT_AGAIN,
         )
-    normals = _columns(vertices, "nx", "ny", "nz") if {"nx", "ny", "nz"} <= vertices.keys() else None
+    normals = _normals(vertices)
     uv = next((_columns(vertices, *names) for names in _UV_NAMES if set(names) <= vertices.keys()), None)
     colors = _colors(vertices)
     wedge = faces.get("texcoord")
@@ -250,23 +273,16 @@ def _surface_of(data: dict[str, _Columns]) -> Surface:
             np.column_stack([triangles.reshape(-1), wedge.values.reshape(-1, 2)[corner_of.reshape(-1)]]),
             axis=0, return_inverse=True,
         )  # fmt: skip
-        source = rows[:, 0].astype(np.int64)
-        positions, uv = positions[source], as_float32(rows[:, 1:])
-        normals = None if normals is None else normals[source]
-        colors = None if colors is None else colors[source]
+        vertex = rows[:, 0].astype(np.int64)
+        positions, uv = positions[vertex], as_float32(rows[:, 1:])
+        normals = None if normals is None else normals[vertex]
+        colors = None if colors is None else colors[vertex]
         triangles = place.reshape(-1, 3)
     if uv is not None:
         uv = np.where(np.isfinite(uv), uv, 0).astype(np.float32)
         uv[:, 1] = 1 - uv[:, 1]
-    return Surface(positions, triangles.astype(np.uint32), normals, uv, colors)
-
-
-def point_cloud_refused(points: int) -> Refused:
-    """The refusal for a file of points without triangles."""
-    return refuse(
-        f"The file holds {points} points and no triangles: point clouds are not shown yet.",
-        advice="Make a mesh of it first (in MeshLab or CloudCompare: surface reconstruction) and send that.",
-    )
+    surface = Surface(positions, triangles.astype(np.uint32), normals, uv, colors)
+    return PlyFile(surface, problems=tuple(moved), source=source)
 
 
 def _triangulate(faces: _Lists) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -281,6 +297,14 @@ def _triangulate(faces: _Lists) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 def _columns(columns: _Columns, *names: str) -> NDArray[np.float32]:
     return as_float32(np.stack([np.asarray(columns[name], np.float64) for name in names], axis=-1))
+
+
+def _positions(vertices: _Columns) -> NDArray[np.float64]:
+    return np.stack([np.asarray(vertices[name], np.float64) for name in "xyz"], axis=-1)
+
+
+def _normals(vertices: _Columns) -> NDArray[np.float32] | None:
+    return _columns(vertices, "nx", "ny", "nz") if {"nx", "ny", "nz"} <= vertices.keys() else None
 
 
 def _colors(vertices: _Columns) -> NDArray[np.float32] | None:

@@ -36,6 +36,9 @@ class SurfaceMaterial:
     normal_image: Image | None = None
 
 
+PLAIN = SurfaceMaterial(base_color=(0.6, 0.6, 0.6, 1.0))  # for what comes without colour: light grey, linear
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
     """An indexed triangle mesh. triangles: (n, 3). uv has its origin at the top left, as glTF. colors:
@@ -60,7 +63,7 @@ def document_of(surfaces: Sequence[Surface], name: str) -> Document:
         normals = surface.normals if surface.normals is not None else smooth_normals(surface)
         columns = {
             "POSITION": (surface.positions, "VEC3"),
-            "NORMAL": (None if normals is None else _unit(normals), "VEC3"),
+            "NORMAL": (None if normals is None else unit_normals(normals), "VEC3"),
             "TEXCOORD_0": (surface.uv, "VEC2"),
             "COLOR_0": (surface.colors, f"VEC{0 if surface.colors is None else surface.colors.shape[1]}"),
         }
@@ -107,7 +110,7 @@ def smooth_normals(surface: Surface) -> Floats | None:
     Without normals a viewer shades each triangle flat, which is right for what has mostly sharp edges.
     """
     corners = surface.positions[surface.triangles].astype(np.float64)
-    areas = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    areas = np.asarray(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), np.float64)
     points, point = unique_points(surface.positions)
     shared = point[surface.triangles]  # so that seams of UV and material stay smooth
     if not _is_smooth(shared, areas):
@@ -149,7 +152,7 @@ def _is_smooth(triangles: NDArray[Any], areas: NDArray[np.float64]) -> bool:
     return bool((cosine > np.cos(np.radians(SMOOTH_BELOW_DEG))).mean() >= SMOOTH_SHARE)
 
 
-def _unit(normals: Floats) -> Floats:
+def unit_normals(normals: Floats) -> Floats:
     """Normals of length 1; one that has no direction points up, because glTF allows no zero."""
     finite = np.where(np.isfinite(normals), normals, 0).astype(np.float64)
     length = np.linalg.norm(finite, axis=1, keepdims=True)
