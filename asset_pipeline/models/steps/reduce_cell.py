@@ -40,10 +40,23 @@ def reduce_cell(cell: Document, node: Node, *, max_triangles: int) -> Document:
         if key in reduced:
             made.append((bare, reduced[key]))
         elif geometry.mode == POINTS and points > max_triangles:
-            made.append((bare, _thinned(geometry, max_triangles / points)))
+            made.append((bare, thin_points(geometry, max_triangles / points)))
         else:
             made.append((bare, geometry))
     return document_of(cell, made)
+
+
+def thin_points(geometry: Geometry, share: float) -> Geometry:
+    """A share of a primitive's points, the same in every run: each point's luck is a hash of its place."""
+    rows = geometry.indices if geometry.indices is not None else np.arange(geometry.vertices)
+    words = np.ascontiguousarray(geometry.attributes["POSITION"].as_floats()[rows]).view(np.uint32)
+    luck = np.zeros(len(rows), np.uint64)
+    for column in words.T:
+        luck = (luck ^ column) * np.uint64(0x9E3779B97F4A7C15)
+        luck ^= luck >> np.uint64(31)
+    kept = max(1, int(len(rows) * share))
+    chosen = np.sort(np.argsort(luck, kind="stable")[:kept])
+    return geometry.take(rows[chosen]).with_indices(None)
 
 
 def _reduced_parts(parts: list[Part], node: Node, target: int) -> dict[tuple[object, ...], Geometry]:
@@ -103,16 +116,3 @@ def _merged(
         )
         split.append(rough.indices if len(rough.indices) else part.indices[:3])
     return split
-
-
-def _thinned(geometry: Geometry, share: float) -> Geometry:
-    """A share of the points, the same in every run: each point's luck is a hash of its place."""
-    rows = geometry.indices if geometry.indices is not None else np.arange(geometry.vertices)
-    words = np.ascontiguousarray(geometry.attributes["POSITION"].as_floats()[rows]).view(np.uint32)
-    luck = np.zeros(len(rows), np.uint64)
-    for column in words.T:
-        luck = (luck ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        luck ^= luck >> np.uint64(31)
-    kept = max(1, int(len(rows) * share))
-    chosen = np.sort(np.argsort(luck, kind="stable")[:kept])
-    return geometry.take(rows[chosen]).with_indices(None)

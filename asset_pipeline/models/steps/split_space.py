@@ -54,13 +54,14 @@ class SplitPlan:
     """How a model is cut. `cell` makes the cells, one at a time, so that they need not all be in memory.
 
     order: all elements (triangles and points of all primitives, in that order), leaf by leaf; bounds:
-    (leaves + 1,) where each leaf starts in it.
+    (leaves + 1,) where each leaf starts in it; boxes: (leaves, 2, 3) lowest and highest corner in metres.
     """
 
     flat: Document
     root: Node
     order: NDArray[np.int64]
     bounds: NDArray[np.int64]
+    boxes: Floats
 
     @property
     def leaves(self) -> int:
@@ -70,6 +71,11 @@ class SplitPlan:
     def elements(self, first: int, end: int) -> int:
         """Triangles and points of these leaves."""
         return int(self.bounds[end] - self.bounds[first])
+
+    def longest_m(self, first: int, end: int) -> float:
+        """The longest side of these leaves' box."""
+        boxes = self.boxes[first:end].astype(np.float64)
+        return float((boxes[:, 1].max(axis=0) - boxes[:, 0].min(axis=0)).max())
 
     def cell(self, first: int, end: int) -> Document:
         """The part of the model in leaves `first` to `end - 1`, with CUT."""
@@ -97,7 +103,8 @@ def plan_split(document: Document, *, max_triangles: int) -> SplitPlan:
     del middles
     bounds = np.cumsum([0, *(len(leaf) for leaf in leaves)], dtype=np.int64)
     order = np.concatenate(leaves)
-    return SplitPlan(_with_cuts(flat, geometries, order, bounds), root, order, bounds)
+    boxes = _boxes(geometries, leaves)
+    return SplitPlan(_with_cuts(flat, geometries, order, bounds), root, order, bounds, boxes)
 
 
 def without_cuts(document: Document) -> Document:
@@ -131,6 +138,21 @@ def _middles(geometry: Geometry) -> Floats:
         middles += points[corners[:, column]]
     middles /= np.float32(corners.shape[1])
     return middles
+
+
+def _boxes(geometries: list[Geometry], leaves: list[NDArray[np.int64]]) -> Floats:
+    """(leaves, 2, 3) lowest and highest corner of each leaf."""
+    boxes = np.empty((len(leaves), 2, 3), np.float32)
+    boxes[:, 0], boxes[:, 1] = np.inf, -np.inf
+    start = 0
+    for geometry in geometries:
+        points, corners = geometry.attributes["POSITION"].as_floats(), _corners(geometry)
+        for box, leaf in zip(boxes, leaves, strict=True):
+            own = corners[leaf[(leaf >= start) & (leaf < start + len(corners))] - start].reshape(-1)
+            box[0] = np.minimum(box[0], points[own].min(axis=0, initial=np.inf))
+            box[1] = np.maximum(box[1], points[own].max(axis=0, initial=-np.inf))
+        start += len(corners)
+    return boxes
 
 
 def _only(geometry: Geometry, elements: NDArray[np.int64]) -> Geometry:
