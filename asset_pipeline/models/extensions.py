@@ -33,7 +33,7 @@ KNOWN_EXTENSIONS: dict[str, Known] = {
     "EXT_texture_webp": Known(Fate.REPLACED, "preferred over the texture's PNG or JPEG"),
     "EXT_texture_avif": Known(Fate.REPLACED, "preferred over the texture's PNG or JPEG"),
     "KHR_texture_basisu": Known(
-        Fate.KEPT, "KTX2 bytes pass through; dropped where a PNG, JPEG or WebP stands beside it"
+        Fate.REPLACED, "decoded (ETC1S, UASTC); dropped where a PNG, JPEG or WebP stands beside it"
     ),
     "MSFT_texture_dds": Known(Fate.REPLACED, "only where a PNG or JPEG stands beside it; else refused"),
     "KHR_texture_transform": Known(Fate.KEPT, "composed with the UV grid"),

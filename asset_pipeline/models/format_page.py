@@ -25,7 +25,7 @@ CONTENTS = (
     ("Own attributes (`_NAME`)", "kept as they are"),
     ("Sparse accessors", "read; written dense"),
     ("PNG, JPEG, WebP, AVIF textures", "scaled down, written as WebP (kept if that is larger)"),
-    ("KTX2 textures", "passed through byte for byte"),
+    ("KTX2 textures", "ETC1S and UASTC: encoded again, or kept where that is smaller"),
     ("Several forms of one picture (WebP or KTX2 beside PNG)", "one is kept, KTX2 last"),
     ("Samplers, alpha modes, all material values", "kept"),
     ("Accessors, images, textures nothing points to", "left out"),

@@ -1,4 +1,4 @@
-"""Pixels to image files: WebP, JPEG, PNG, AVIF. The same pixels and options give the same bytes."""
+"""Pixels to image files: WebP, JPEG, PNG, AVIF, KTX2. The same pixels and options give the same bytes."""
 
 import io
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ import numpy as np
 import PIL.Image
 
 from asset_pipeline.models.document import Image
+from asset_pipeline.models.ktx2.codec import Ktx2Options, encode_ktx2
 from asset_pipeline.models.steps.texture_options import TextureCodec
 from asset_pipeline.models.steps.texture_pixels import Pixels
 from asset_pipeline.models.steps.texture_roles import TextureRole
@@ -21,9 +22,20 @@ def encode_pixels(pixels: Pixels, codec: TextureCodec, *, role: TextureRole, qua
     """The pixels as a file of the codec; of lossy and lossless the smaller, for drawings of few colours."""
     if codec is TextureCodec.WEBP:
         return encode_webp(pixels, quality)
+    if codec is TextureCodec.KTX2:
+        return _ktx2(pixels, role, quality, is_uastc=role is TextureRole.NORMAL)
     if codec is TextureCodec.AVIF:
         return _avif(pixels, role, quality)
     return _jpeg_or_png(pixels, role, quality)
+
+
+def encode_flat(pixels: Pixels, codec: TextureCodec, *, role: TextureRole) -> Image:
+    """A few pixels of one colour, exactly."""
+    if codec is TextureCodec.WEBP:
+        return encode_webp_exact(pixels)
+    if codec is TextureCodec.KTX2:
+        return _ktx2(pixels, role, 100, is_uastc=True)  # its blocks of one colour lose nothing
+    return encode_png(pixels)
 
 
 def encode_webp(pixels: Pixels, quality: int) -> Image:
@@ -55,6 +67,18 @@ def _jpeg_or_png(pixels: Pixels, role: TextureRole, quality: int) -> Image:
 def _avif(pixels: Pixels, role: TextureRole, quality: int) -> Image:
     subsampling = "4:2:0" if role is TextureRole.COLOR else "4:4:4"
     return _save(pixels, "AVIF", quality=quality, subsampling=subsampling, speed=AVIF_SPEED)
+
+
+def _ktx2(pixels: Pixels, role: TextureRole, quality: int, *, is_uastc: bool) -> Image:
+    options = Ktx2Options(
+        is_uastc=is_uastc,
+        is_srgb=role is TextureRole.COLOR,
+        is_normal=role is TextureRole.NORMAL,
+        quality=quality,
+    )
+    if pixels.shape[2] == 3:
+        pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    return Image(encode_ktx2(pixels, options), "image/ktx2")
 
 
 def _save(pixels: Pixels, kind: str, **options: Any) -> Image:

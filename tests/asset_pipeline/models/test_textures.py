@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from asset_pipeline.models.document import Image
 from asset_pipeline.models.image_headers import ImageUnreadable, parse_image_header
+from asset_pipeline.models.steps.texture_options import TextureCodec
 from asset_pipeline.models.steps.textures import (
     MAX_TEXTURE_PX,
     MIN_BYTES_PER_PX,
@@ -23,8 +24,8 @@ from asset_pipeline.models.steps.textures import (
     TextureUse,
     check_texture,
     collect_texture_roles,
+    decode_texture,
     encode_texture,
-    gpu_bytes,
     target_size,
     texture_info,
 )
@@ -74,12 +75,73 @@ def test_info_reads_lossless_and_extended_webp_and_progressive_jpeg():
     assert texture_info(encoded(picture[:, :, :3], "JPEG", progressive=True).body).width_px == 30
 
 
-def test_ktx2_is_measured_and_passes_untouched(shared):
-    body = (shared / "assets/gltf-compressed/2d_etc1s.ktx2").read_bytes()
-    info = texture_info(body)
-    assert info.media_type == "image/ktx2"
-    assert info.gpu_bytes == gpu_bytes(info.width_px, info.height_px, media_type="image/ktx2")
-    assert encode_texture(Image(body, "image/ktx2"), max_px=1).body == body
+def psnr_db(wanted, got):
+    difference = np.asarray(wanted, float) - np.asarray(got, float)
+    return 10 * np.log10(255**2 / max((difference**2).mean(), 1e-9))
+
+
+@pytest.mark.parametrize(
+    ("codec", "alpha", "wanted"),
+    [
+        (TextureCodec.WEBP, False, "image/webp"),
+        (TextureCodec.WEBP, True, "image/webp"),
+        (TextureCodec.JPEG_PNG, False, "image/jpeg"),
+        (TextureCodec.JPEG_PNG, True, "image/png"),
+        (TextureCodec.AVIF, False, "image/avif"),
+        (TextureCodec.AVIF, True, "image/avif"),
+    ],
+)
+@pytest.mark.parametrize("role", list(TextureRole))
+def test_each_codec_says_what_it_makes_and_keeps_the_picture(codec, alpha, wanted, role):
+    picture = noise(128, 128, 4 if alpha else 3)
+    made = encode_texture(encoded(picture), max_px=128, role=role, quality=90, codec=codec)
+    assert (made.media_type, made.name) == (wanted, "name")
+    assert parse_image_header(made.body).media_type == wanted
+    assert psnr_db(picture, decode_texture(made)[:, :, : picture.shape[2]]) > 29
+
+
+def test_keep_changes_nothing_but_what_is_too_large():
+    picture = noise(128, 128)
+    for kind in ("PNG", "JPEG", "WEBP", "AVIF"):
+        source = encoded(picture, kind)
+        assert encode_texture(source, max_px=128, codec=TextureCodec.KEEP).body == source.body
+        smaller = encode_texture(source, max_px=64, codec=TextureCodec.KEEP)
+        assert decoded(smaller).shape == (64, 64, 3)
+        assert smaller.media_type in (source.media_type, "image/jpeg")
+
+
+def test_normals_and_data_in_jpeg_and_avif_keep_their_chroma():
+    """Red and green noise of single pixels: gone where chroma has half the resolution."""
+    rng = np.random.default_rng(4)
+    picture = np.full((64, 64, 3), 128, np.uint8)
+    picture[:, :, :2] = rng.integers(40, 216, (64, 64, 2))
+    for codec in (TextureCodec.JPEG_PNG, TextureCodec.AVIF):
+        for role in (TextureRole.NORMAL, TextureRole.DATA):
+            made = encode_texture(encoded(picture), max_px=64, role=role, quality=95, codec=codec)
+            assert psnr_db(picture, decode_texture(made)[:, :, :3]) > 30, (codec, role)
+        lossy = encode_texture(encoded(picture), max_px=64, quality=95, codec=codec)
+        assert psnr_db(picture, decode_texture(lossy)[:, :, :3]) < 25, codec
+
+
+@pytest.mark.parametrize("codec", [TextureCodec.WEBP, TextureCodec.JPEG_PNG, TextureCodec.AVIF])
+@pytest.mark.parametrize("colour", [(203, 17, 88), (203, 17, 88, 40)])
+def test_one_colour_becomes_four_by_four_pixels_of_exactly_it(codec, colour):
+    flat = np.full((256, 512, len(colour)), colour, np.uint8)
+    made = encode_texture(encoded(flat), max_px=256, codec=codec)
+    wanted = np.full((4, 4, 4), (*colour[:3], colour[3] if len(colour) == 4 else 255), np.uint8)
+    assert np.array_equal(decode_texture(made), wanted)
+    assert len(made.body) < 120
+
+
+def test_a_texture_is_decoded_to_rgba_and_scaled_as_its_role_asks():
+    lines = np.zeros((64, 64, 3), np.uint8)
+    lines[:, ::2] = 255
+    assert np.array_equal(decode_texture(encoded(lines))[:, :, :3], lines)
+    small = decode_texture(encoded(lines), max_px=16)
+    assert (small.shape, small[0, 0].tolist()) == ((16, 16, 4), [188, 188, 188, 255])  # half the light
+    data = decode_texture(encoded(lines), max_px=16, role=TextureRole.DATA)
+    assert abs(int(data[0, 0, 0]) - 128) <= 1
+    assert decode_texture(encoded(lines), max_px=16, role=TextureRole.NORMAL).shape == (16, 16, 4)
 
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
