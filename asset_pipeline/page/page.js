@@ -48,7 +48,7 @@ for (const figure of document.querySelectorAll(".turntable")) {
   });
   drag(stage, slider, show, (event) => {
     const turned = Math.round(((event.clientX - from) / stage.clientWidth) * frames);
-    return (((start + turned) % frames) + frames) % frames;
+    return (((start - turned) % frames) + frames) % frames; // the near side follows the finger
   });
   stage.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -58,18 +58,25 @@ def render(glb: Path, width_px: int, height_px: int) -> tuple[Array, Array]:
     with filly.Renderer() as renderer:
         scene = renderer.create_scene()
         model = scene.load(str(glb))
-        low, high = (np.array(corner, float) for corner in model.bounds)
-        if not np.isfinite([low, high]).all() or (high <= low).all():
-            raise ValueError("the model has no extent")
-        _light(renderer, scene)
+        low, high = bounds_of(model)
+        light(renderer, scene)
         _aim(renderer, scene, model, (low, high), width_px / height_px, height_px // 4)
         scene.shadows = scene.ssao = True
-        picture = _shot(renderer, scene, width_px * SUPERSAMPLING, height_px * SUPERSAMPLING)
+        picture = shot(renderer, scene, width_px * SUPERSAMPLING, height_px * SUPERSAMPLING)
         _add_floor(scene, low, high)
-        return picture, _shot(renderer, scene, width_px // 2, height_px // 2)
+        return picture, shot(renderer, scene, width_px // 2, height_px // 2)
 
 
-def _light(renderer: Any, scene: Any) -> None:
+def bounds_of(model: Any) -> tuple[Array, Array]:
+    """Lowest and highest corner. ValueError for a model without extent."""
+    low, high = (np.array(corner, float) for corner in model.bounds)
+    if not np.isfinite([low, high]).all() or (high <= low).all():
+        raise ValueError("the model has no extent")
+    return low, high
+
+
+def light(renderer: Any, scene: Any) -> None:
+    """The quiet studio: a soft sky, and a sun from the right."""
     with tempfile.NamedTemporaryFile(suffix=".ktx") as file:
         file.write(sky_ktx())
         file.flush()
@@ -94,7 +101,7 @@ def _aim(
     camera.set_perspective(fov_y_deg=FIELD_OF_VIEW_DEG, aspect=aspect)
     distance = camera.frame(model, direction=VIEW_DIRECTION, fill=LOOK_FILL, aspect=aspect)
     position = np.array(camera.position)
-    seen = _shot(renderer, scene, round(look_px * aspect), look_px)[:, :, 3] > 0
+    seen = shot(renderer, scene, round(look_px * aspect), look_px)[:, :, 3] > 0
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     if rows.size == 0:
         return  # all of it is transparent: keep the frame by bounds
@@ -138,7 +145,8 @@ def _add_floor(scene: Any, low: Array, high: Array) -> None:
     )
 
 
-def _shot(renderer: Any, scene: Any, width_px: int, height_px: int) -> Array:
+def shot(renderer: Any, scene: Any, width_px: int, height_px: int) -> Array:
+    """(height, width, 4) uint8: what the scene's camera sees."""
     target = renderer.create_render_target(width=width_px, height=height_px)
     renderer.render(scene, target)
     pixels: Array = np.array(target.read())

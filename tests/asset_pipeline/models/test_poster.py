@@ -7,7 +7,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from asset_pipeline.models.posters import poster
+from asset_pipeline.models.posters import render_process
 from asset_pipeline.models.posters.poster import render_poster
 from asset_pipeline.models.posters.poster_sky import FACE_PX, LEVELS, sky_ktx
 from heritage_sites.problem import Severity
@@ -63,9 +63,11 @@ def test_a_file_that_is_no_model_gives_a_warning_and_no_files(tmp_path):
 )
 def test_a_renderer_that_dies_is_a_warning_with_what_to_install(tmp_path, monkeypatch, script, fault, capfd):
     run = subprocess.run
-    monkeypatch.setattr(poster, "MAX_RENDER_S", 0.5 if "sleep" in script else 30)
+    monkeypatch.setattr(render_process, "MAX_RENDER_S", 0.5 if "sleep" in script else 30)
     monkeypatch.setattr(
-        poster.subprocess, "run", lambda command, **options: run([sys.executable, "-c", script], **options)
+        render_process.subprocess,
+        "run",
+        lambda command, **options: run([sys.executable, "-c", script], **options),
     )
     (problem,) = render_poster(tmp_path / "any.glb", tmp_path)
     assert problem.severity is Severity.WARNING
