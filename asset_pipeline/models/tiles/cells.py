@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asset_pipeline.models.document import Document
+from asset_pipeline.models.steps.cut_textures import PictureCache, cut_textures
 from asset_pipeline.models.steps.prune_materials import prune_materials
 from asset_pipeline.models.steps.reduce_cell import join_cells, reduce_cell
 from asset_pipeline.models.steps.split_space import Node, SplitPlan, plan_split, without_cuts
@@ -30,7 +31,8 @@ def write_cells(
     measure_error: MeasureError,
 ) -> WrittenTiles:
     """The contents of a tree of tiles, without tileset.json. The document must be welded and one that
-    `flatten` takes. make_body gets tiles whose positions are on their grid already.
+    `flatten` takes. make_body gets tiles whose positions are on their grid already, and whose textures show
+    little more than the tile does.
     """
     plan = plan_split(document, max_triangles=leaf_triangles)
     builder = _Builder(plan, folder, leaf_triangles, position_bits, make_body, measure_error)
@@ -63,6 +65,7 @@ class _Builder:
         self.make_body = make_body
         self.measure_error = measure_error
         self.raised = 0
+        self.pictures = PictureCache()
         self.steps_m = _steps_m(plan, position_bits)
 
     def build(self, node: Node, name: str) -> _Built:
@@ -96,7 +99,7 @@ class _Builder:
         return below + level_error_m(joined, cell, self.measure_error)
 
     def _body(self, cell: Document, height: int) -> bytes:
-        plain = prune_materials(without_cuts(cell))
+        plain = prune_materials(cut_textures(without_cuts(cell), self.pictures))
         return self.make_body(put_on_grid(plain, self.steps_m[height]), height)
 
 
