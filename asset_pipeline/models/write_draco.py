@@ -25,7 +25,7 @@ from asset_pipeline.models.steps.quantize import quantize_small
 DRACO = "KHR_draco_mesh_compression"
 MAX_16_BIT_VERTICES = 65_535
 MAX_UV_BITS = 20  # a UV set over more than 2**8 repeats at 12 bits each; beyond, floats are kept
-LEVELS = (7, 9, 10)  # which is smallest differs from mesh to mesh by some per cent
+LEVELS = (5, 7, 9, 10)  # which is smallest differs from mesh to mesh by some per cent
 MANY_TRIANGLES = 300_000  # above, only the level that is best for large meshes is tried
 
 

@@ -55,6 +55,11 @@ def encode_png(pixels: Pixels) -> Image:
     return _save(pixels, "PNG", optimize=True)
 
 
+def encode_png_quickly(pixels: Pixels) -> Image:
+    """PNG for a picture that another step encodes again."""
+    return _save(pixels, "PNG", compress_level=1)
+
+
 def _jpeg_or_png(pixels: Pixels, role: TextureRole, quality: int) -> Image:
     if pixels.shape[2] == 4:
         return encode_png(pixels)

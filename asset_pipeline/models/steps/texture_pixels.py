@@ -51,8 +51,10 @@ def has_alpha(picture: PIL.Image.Image) -> bool:
 def read_rows(picture: PIL.Image.Image, top: int, bottom: int, channels: int) -> Pixels:
     """Rows as (bottom - top, width, channels) uint8; profiles, gamma and orientation are ignored, as glTF
     asks."""
-    band = picture.crop((0, top, picture.width, bottom))
-    band.info = picture.info  # where a palette's transparency is
+    band = picture
+    if bottom - top < picture.height:
+        band = picture.crop((0, top, picture.width, bottom))
+        band.info = picture.info  # where a palette's transparency is
     if band.mode.startswith("I"):  # 16 bits of grey
         grey = (np.asarray(band).astype(np.int32) >> 8).clip(0, 255).astype(np.uint8)
         return np.repeat(grey[:, :, None], channels, axis=2)

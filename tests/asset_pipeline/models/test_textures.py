@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -32,17 +33,17 @@ from asset_pipeline.models.steps.textures import (
 from asset_pipeline.outcome import Refused
 
 
-def encoded(pixels, kind="PNG", **options):
+def encoded(pixels: np.ndarray, kind: str = "PNG", **options: Any) -> Image:
     out = io.BytesIO()
     PIL.Image.fromarray(np.asarray(pixels, np.uint8)).save(out, kind, **options)
     return Image(out.getvalue(), f"image/{kind.lower()}", "name")
 
 
-def decoded(image):
+def decoded(image: Image) -> np.ndarray:
     return np.asarray(PIL.Image.open(io.BytesIO(image.body)))
 
 
-def noise(height, width, channels=3, seed=1):
+def noise(height: int, width: int, channels: int = 3, seed: int = 1) -> np.ndarray:
     """Soft random colours, as a photograph has."""
     small = np.random.default_rng(seed).integers(
         0, 256, (height // 8 + 1, width // 8 + 1, channels), np.uint8
@@ -75,7 +76,7 @@ def test_info_reads_lossless_and_extended_webp_and_progressive_jpeg():
     assert texture_info(encoded(picture[:, :, :3], "JPEG", progressive=True).body).width_px == 30
 
 
-def psnr_db(wanted, got):
+def psnr_db(wanted: np.ndarray, got: np.ndarray) -> float:
     difference = np.asarray(wanted, float) - np.asarray(got, float)
     return 10 * np.log10(255**2 / max((difference**2).mean(), 1e-9))
 
