@@ -92,12 +92,10 @@ def simplify_modes(document: Document) -> tuple[SimplifyMode, ...]:
     return tuple(modes)
 
 
-def shown_corners(document: Document) -> NDArray[np.float64]:
+def shown_corners(document: Document) -> NDArray[np.float32]:
     """(triangles, 3 corners, 3) in metres: what `reduce_triangles` works on, each primitive once."""
-    corners = [
-        placed_points(part).astype(np.float64)[part.indices.reshape(-1, 3)] for part in parts_of(document)
-    ]
-    return np.concatenate(corners) if corners else np.empty((0, 3, 3))
+    corners = [placed_points(part)[part.indices.reshape(-1, 3)] for part in parts_of(document)]
+    return np.concatenate(corners) if corners else np.empty((0, 3, 3), np.float32)
 
 
 def _may_update(parts: list[Part]) -> bool:
