@@ -11,7 +11,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from asset_pipeline.models.document import Image
-from asset_pipeline.models.steps.textures import check_texture
+from asset_pipeline.models.steps.textures import TextureRole, check_texture, decode_texture
 from asset_pipeline.outcome import refuse
 
 Pixels = NDArray[np.uint8]
@@ -26,7 +26,8 @@ def decode_for_view(image: Image, *, max_px: int, is_color: bool) -> Pixels:
     """
     info = check_texture(image.body)
     if info.media_type == "image/ktx2":
-        raise refuse("a KTX2 texture cannot be looked at yet.", where="texture")
+        role = TextureRole.COLOR if is_color else TextureRole.DATA
+        return decode_texture(image, max_px=max_px, role=role)
     picture = _open(image.body)
     longest = max(picture.size)
     if longest <= max_px:

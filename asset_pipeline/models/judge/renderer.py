@@ -145,9 +145,7 @@ class Renderer:
     def _picture(self, frame: Any) -> Picture:
         lit, unlit = (self._read(frame, number) for number in range(2))
         coverage = np.ascontiguousarray(unlit[:, :, 3])
-        return Picture(
-            cv2.cvtColor(lit, cv2.COLOR_RGBA2RGB), cv2.cvtColor(unlit, cv2.COLOR_RGBA2RGB), coverage
-        )
+        return Picture(_without_alpha(lit), _without_alpha(unlit), coverage)
 
     def _read(self, frame: Any, number: int) -> Pixels:
         raw = np.frombuffer(frame.read(components=4, attachment=number), np.uint8)
@@ -197,6 +195,10 @@ class _Item:
         member = self.program.get(name, None)
         if member is not None:
             member.write(value)
+
+
+def _without_alpha(pixels: Pixels) -> Pixels:
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB), np.uint8)
 
 
 def _vector(*values: float) -> bytes:
