@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from trimesh.exchange.stl import HeaderError, load_stl
 
 from asset_pipeline.models.document import Document
-from asset_pipeline.models.reading.local_origin import with_source
+from asset_pipeline.models.reading.local_origin import Source, with_source
+from asset_pipeline.models.reading.orient import orient
 from asset_pipeline.models.reading.point_cloud import PointCloud, document_of_points, shown_as_points
 from asset_pipeline.models.reading.read_draco import read_draco
 from asset_pipeline.models.reading.read_las import read_las
@@ -68,7 +69,7 @@ def load_mesh_file(path: Path) -> LoadedMesh:
     if kind == "ply":
         return _load_ply(body, folder, path.stem)
     if kind == "stl":
-        return LoadedMesh(document_of([_load_stl(body)], path.stem), ())
+        return _loaded_surfaces([_load_stl(body)], [], path.stem, {})
     return _load_obj(body, folder, path.stem)
 
 
@@ -77,6 +78,13 @@ def _loaded_cloud(
 ) -> LoadedMesh:
     document = document_of_points(cloud, name)
     return LoadedMesh(document, (shown_as_points(len(cloud.positions)), *problems), frame)
+
+
+def _loaded_surfaces(
+    surfaces: list[Surface], problems: list[Problem], name: str, source: Source
+) -> LoadedMesh:
+    oriented, turned = orient(surfaces)
+    return LoadedMesh(with_source(document_of(oriented, name), source), (*problems, *turned))
 
 
 def _load_ply(body: bytes, folder: Folder, name: str) -> LoadedMesh:
@@ -89,8 +97,9 @@ def _load_ply(body: bytes, folder: Folder, name: str) -> LoadedMesh:
     if ply.texture_name and surface.uv is not None:
         texture, problems = load_texture(ply.texture_name, folder)
         material = texture or material
-    document = document_of([replace(surface, material=material)], name)
-    return LoadedMesh(with_source(document, ply.source), (*ply.problems, *problems))
+    return _loaded_surfaces(
+        [replace(surface, material=material)], [*ply.problems, *problems], name, ply.source
+    )
 
 
 def load_texture(name: str, folder: Folder) -> tuple[SurfaceMaterial | None, list[Problem]]:
@@ -127,8 +136,7 @@ def _load_obj(body: bytes, folder: Folder, name: str) -> LoadedMesh:
         if surface.uv is None or surface.normals is None:
             material = replace(material, normal_image=None if surface.uv is None else material.normal_image)
         surfaces.append(replace(surface, material=material))
-    document = with_source(document_of(surfaces, name), obj.source)
-    return LoadedMesh(document, (*obj.problems, *problems))
+    return _loaded_surfaces(surfaces, [*obj.problems, *problems], name, obj.source)
 
 
 def _load_stl(body: bytes) -> Surface:
