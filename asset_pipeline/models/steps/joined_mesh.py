@@ -16,6 +16,7 @@ NORMAL_WEIGHT = (
 UV_WEIGHT = 1.0
 COLOUR_WEIGHT = 0.5
 CARRIED_WEIGHT = 0.01  # what only has to follow its vertex: enough to be solved for, too little to steer
+MEETING_CELL = 2.0**-20  # of the model's longest side: eight times what float32 rounds
 MAX_UV_SPAN = 4.0  # UV that repeat more often are scaled down, or they would outweigh the form
 
 
@@ -65,10 +66,9 @@ def join_parts(parts: list[Part], *, carry: bool) -> JoinedMesh:
     for block in blocks:
         for part, start, end in zip(parts, starts, starts[1:], strict=False):
             attributes[start:end, block.columns] = block_values(part, block)
-    points = [placed_points(part) for part in parts]
     return JoinedMesh(
         _joined_indices(parts, starts),
-        points[0] if len(points) == 1 else np.concatenate(points),
+        _joined_points(parts, starts),
         attributes,
         blocks,
         starts,
@@ -165,6 +165,37 @@ def largest_triangle(geometry: Geometry) -> Indices:
     p = geometry.attributes["POSITION"].as_floats().astype(np.float64)[corners]
     areas = (np.cross(p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]) ** 2).sum(axis=1)
     return np.ascontiguousarray(corners[int(np.argmax(areas))])
+
+
+def _joined_points(parts: list[Part], starts: NDArray[np.int64]) -> NDArray[np.float32]:
+    points = [placed_points(part) for part in parts]
+    if len(points) == 1:
+        return points[0]
+    joined = np.concatenate(points)
+    if all(np.array_equal(part.placed, parts[0].placed) for part in parts):
+        return joined
+    return _meeting(joined, starts)
+
+
+def _meeting(points: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Vertices of different parts that stand at one place but for rounding, at exactly one place.
+
+    Each part's own placement rounds in its own way; the simplifier holds together only what is equal. Eight
+    grids, shifted by half a cell, so that no two such vertices lie on two sides of a cell's wall in all.
+    """
+    size = float(np.ptp(points, axis=0).max())
+    if not size > 0:
+        return points
+    owner = np.repeat(np.arange(len(starts) - 1, dtype=np.int32), np.diff(starts))
+    cells = (points.astype(np.float64) - points.min(axis=0)) / (size * MEETING_CELL)
+    met = points.copy()
+    for shift in np.ndindex(2, 2, 2):
+        first, place = group_equal_rows(np.floor(cells + np.array(shift) / 2).astype(np.int32))
+        is_joint = np.zeros(len(first), bool)
+        is_joint[place[owner != owner[first][place]]] = True
+        rows = np.flatnonzero(is_joint[place])
+        met[rows] = met[first[place[rows]]]
+    return met
 
 
 def _joined_indices(parts: list[Part], starts: NDArray[np.int64]) -> Indices:

@@ -22,6 +22,8 @@ from asset_pipeline.models.steps.simplify_arrays import (
     without_unused,
 )
 
+ROUNDING_STEPS = 2  # float32 steps that a position which did not move may come back off by
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Updated:
@@ -87,12 +89,23 @@ def simplify_with_update(
     kept_indices = module.copy_out(indices_at, kept, np.uint32)
     error = float(module.copy_out(error_at, 1, np.float32)[0])
     vertices = _named(kept_indices, len(mesh.positions))
-    new_positions = module.copy_rows_out(positions_at, vertices, 3)
+    new_positions = _without_rounding(
+        mesh.positions, vertices, module.copy_rows_out(positions_at, vertices, 3)
+    )
     new_attributes = module.copy_rows_out(attributes_at, vertices, width)
     if used is not None:
         kept_indices, vertices = used[kept_indices], used[vertices]
     error_m = error * extent_m(mesh.positions)
     return Updated(kept_indices, vertices, new_positions, new_attributes, error, error_m)
+
+
+def _without_rounding(old: Floats, vertices: Indices, new: Floats) -> Floats:
+    """The new positions, but the old bits where a vertex did not move: the module scales all and back."""
+    reach = float(max(-old.min(), old.max(), 0.0))
+    rounding_m = ROUNDING_STEPS * float(np.spacing(np.float32(max(reach, extent_m(old)))))
+    before = old[vertices]
+    is_same = (np.abs(new - before) <= rounding_m).all(axis=1)
+    return np.where(is_same[:, None], before, new)
 
 
 def _named(indices: Indices, vertices: int) -> Indices:
