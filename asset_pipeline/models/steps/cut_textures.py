@@ -33,7 +33,7 @@ from asset_pipeline.models.steps.textures import texture_info
 BLOCK_PX = 32  # also the apron, so that the next four or five mipmaps do not bleed
 MAX_KEPT_RATIO = 0.7  # of the texture's area; more is not worth a picture of its own
 MAX_CACHE_PX = 1 << 26  # decoded pictures kept for the next cell: one of 8192 x 8192
-PNG_LEVEL = 1  # the picture is encoded again for the file; this one only lives until then
+PNG_LEVEL = 0  # not packed: the picture is encoded again for the file, and lives only until then
 
 _PLAIN_MODES = ("L", "LA", "RGB", "RGBA")
 _CUTTABLE = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif"})
@@ -147,9 +147,21 @@ def _choose_cut(editor: DocumentEditor, found: _Cuttable) -> _Cut | None:
     places, size = _pack([(at[1].stop - at[1].start, at[0].stop - at[0].start) for at in windows])
     if size[0] * size[1] > MAX_KEPT_RATIO * found.blocks[0] * found.blocks[1]:
         return None
+    size = _padded(*size)
     if size[0] > found.blocks[0] or size[1] > found.blocks[1]:
         return None
     return _Cut(labels.astype(np.int32), windows, places, size)
+
+
+def _padded(width: int, height: int) -> tuple[int, int]:
+    """Sides whose ratio is a power of two: scaled down to powers of two, neither side loses more than the
+    other. The margin is empty and costs next to nothing.
+    """
+    longer, shorter = max(width, height), min(width, height)
+    halvings = (longer // shorter).bit_length() - 1
+    longer = -(-longer // 2**halvings) * 2**halvings
+    shorter = longer >> halvings
+    return (longer, shorter) if width >= height else (shorter, longer)
 
 
 def _touched(editor: DocumentEditor, found: _Cuttable) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from asset_pipeline.models.steps.split_space import Node, SplitPlan, plan_split,
 from asset_pipeline.models.tiles.chain import MakeBody, WrittenTiles
 from asset_pipeline.models.tiles.level_error import MeasureError, level_error_m
 from asset_pipeline.models.tiles.shared_grid import grid_step_m, put_on_grid, rounding_m
-from asset_pipeline.models.tiles.tree import Tile, is_raised, parent_tile, write_content
+from asset_pipeline.models.tiles.tree import Tile, leaf_tile, parent_tile, write_content
 
 MAX_MEASURED = 1_000_000  # elements of the master below a tile; past it, errors are added up
 
@@ -36,17 +36,15 @@ def write_cells(
     """
     plan = plan_split(document, max_triangles=leaf_triangles)
     builder = _Builder(plan, folder, leaf_triangles, position_bits, make_body, measure_error)
-    built = builder.build(plan.root, "0")
-    return WrittenTiles(built.tile, builder.raised)
+    return WrittenTiles(builder.build(plan.root, "0").tile)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Built:
-    """A tile on disk; what it shows (with CUT); and how far that lies from the master at most."""
+    """A tile on disk, and what it shows (with CUT)."""
 
     tile: Tile
     cell: Document
-    error_m: float
 
 
 class _Builder:
@@ -64,7 +62,6 @@ class _Builder:
         self.leaf_triangles = leaf_triangles
         self.make_body = make_body
         self.measure_error = measure_error
-        self.raised = 0
         self.pictures = PictureCache()
         self.steps_m = _steps_m(plan, position_bits)
 
@@ -72,30 +69,28 @@ class _Builder:
         """The tile of a node, and of all below it first."""
         if not node.children:
             cell = self.plan.cell(node.first, node.end)
-            uri, box = write_content(self.folder, name, self._body(cell, 0))
-            return _Built(parent_tile(uri, 0.0, box, ()), cell, 0.0)
+            return _Built(leaf_tile(write_content(self.folder, name, self._body(cell, 0))), cell)
         children = [self.build(child, f"{name}-{number}") for number, child in enumerate(node.children)]
         joined = join_cells([child.cell for child in children])
         cell = reduce_cell(joined, node, max_triangles=self._target(node))
-        error_m = self._error_m(node, children, joined, cell) + rounding_m(self.steps_m[node.height])
+        deviation_m = self._deviation_m(node, children, joined, cell)
+        deviation_m += rounding_m(self.steps_m[node.height])
         del joined
-        uri, box = write_content(self.folder, name, self._body(cell, node.height))
-        tile = parent_tile(uri, error_m, box, tuple(child.tile for child in children))
-        self.raised += is_raised(tile, error_m)
-        return _Built(tile, cell, error_m)
+        content = write_content(self.folder, name, self._body(cell, node.height))
+        return _Built(parent_tile(content, deviation_m, tuple(child.tile for child in children)), cell)
 
     def _target(self, node: Node) -> int:
         """As many as a leaf, but at most a quarter of the finest, or a half where there are two children."""
         return min(self.leaf_triangles, self.plan.elements(node.first, node.end) // len(node.children))
 
-    def _error_m(self, node: Node, children: list[_Built], joined: Document, cell: Document) -> float:
+    def _deviation_m(self, node: Node, children: list[_Built], joined: Document, cell: Document) -> float:
         """Measured against the master; above MAX_MEASURED against the children, whose own error is added:
         never less than what the first way would find.
         """
         if self.plan.elements(node.first, node.end) <= MAX_MEASURED:
             master = self.plan.cell(node.first, node.end)
             return level_error_m(master, cell, self.measure_error)
-        below = max(child.error_m for child in children)
+        below = max(child.tile.deviation_m for child in children)
         return below + level_error_m(joined, cell, self.measure_error)
 
     def _body(self, cell: Document, height: int) -> bytes:

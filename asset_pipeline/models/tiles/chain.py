@@ -7,7 +7,13 @@ from typing import Any
 
 from asset_pipeline.models.document import Document
 from asset_pipeline.models.tiles.placement import GeoPlacement
-from asset_pipeline.models.tiles.tree import Tile, is_raised, parent_tile, write_content, write_tileset_json
+from asset_pipeline.models.tiles.tree import (
+    Tile,
+    leaf_tile,
+    parent_tile,
+    write_content,
+    write_tileset_json,
+)
 
 MakeBody = Callable[[Document, int], bytes]
 """(document, height) -> GLB bytes. height: 0 for the finest tiles, 1 for their parents, and so on up."""
@@ -27,15 +33,19 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class WrittenTiles:
-    """What was written. raised: tiles whose measured error had to be raised to fall on the way down."""
+    """What was written, from the root down."""
 
     root: Tile
-    raised: int
 
     @property
     def tiles(self) -> int:
         """Number of tiles, each with a content of its own."""
         return sum(1 for _ in self.root.walk())
+
+    @property
+    def raised(self) -> int:
+        """Tiles whose measured error had to be raised to fall on the way down."""
+        return sum(tile.is_raised for tile in self.root.walk())
 
 
 def write_tileset(
@@ -60,12 +70,9 @@ def write_chain(levels: Sequence[Level], folder: Path, *, make_body: MakeBody) -
     """The contents alone, without tileset.json."""
     if not levels:
         raise ValueError("write_tileset: want at least one level, got none")
-    tile: Tile | None = None
-    raised = 0
-    for height, level in enumerate(levels):
-        uri, box = write_content(folder, f"level-{height}", make_body(level.document, height))
-        children = () if tile is None else (tile,)
-        tile = parent_tile(uri, level.geometric_error_m, box, children)
-        raised += is_raised(tile, level.geometric_error_m)
-    assert tile is not None
-    return WrittenTiles(tile, raised)
+    finest = write_content(folder, "level-0", make_body(levels[0].document, 0))
+    tile = leaf_tile(finest, levels[0].geometric_error_m)
+    for height, level in enumerate(levels[1:], start=1):
+        content = write_content(folder, f"level-{height}", make_body(level.document, height))
+        tile = parent_tile(content, level.geometric_error_m, (tile,))
+    return WrittenTiles(tile)

@@ -28,11 +28,14 @@ WORTH_A_LEVEL = 0.75  # of the finer level's triangles; what cannot be reduced f
 
 @dataclass(frozen=True, slots=True)
 class TwinFacts:
-    """What a tileset holds. geometric_error_m: of its root tile. bytes: of all files."""
+    """What a tileset holds. geometric_error_m: of its root tile, by which viewers go. deviation_m: how far
+    the root tile's form lies from the master. bytes: of all files.
+    """
 
     levels: int
     tiles: int
     geometric_error_m: float
+    deviation_m: float
     bytes: int
     warnings: tuple[Problem, ...] = ()
 
@@ -119,7 +122,8 @@ def _facts(written: WrittenTiles, folder: Path, warnings: list[Problem]) -> Twin
         warnings.append(warn(message))
     deepest = max(_depths(written))
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return TwinFacts(deepest, written.tiles, written.root.geometric_error_m, size, tuple(warnings))
+    root = written.root
+    return TwinFacts(deepest, written.tiles, root.geometric_error_m, root.deviation_m, size, tuple(warnings))
 
 
 def _depths(written: WrittenTiles) -> list[int]:

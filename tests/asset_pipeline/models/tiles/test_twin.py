@@ -72,7 +72,8 @@ def test_a_large_model_becomes_a_tree_of_cells(made: tuple[Path, TwinFacts]) -> 
     assert Counter(depth for _, depth in tiles_of(folder)) == {0: 1, 1: 4, 2: 16}
     assert check_tileset(folder) == []
     root = tiles_of(folder)[0][0]
-    assert root["geometricError"] == facts.geometric_error_m
+    assert root["geometricError"] == facts.geometric_error_m == facts.deviation_m
+    assert root["extras"] == {"deviation_m": round(facts.deviation_m, 6), "detail_m": 0.0}
     assert root["content"]["uri"] == "tiles/0.glb"
     assert root["children"][1]["children"][2]["content"]["uri"] == "tiles/0-1-2.glb"
     assert drawn_triangles(contents(folder, 0)[0]) == pytest.approx(2_100, rel=0.25)
@@ -222,7 +223,7 @@ document = weld(sheet(int(sys.argv[2]), size_m=200.0))
 before = time.process_time()
 facts = make_twin(document, Path(sys.argv[1]), placement=CAT_BA, make_body=body_of)
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(facts.levels, facts.tiles, facts.geometric_error_m, facts.bytes, time.process_time() - before, peak)
+print(facts.levels, facts.tiles, facts.deviation_m, facts.bytes, time.process_time() - before, peak)
 """
 
 
