@@ -51,6 +51,12 @@ def optimize(
             help="Where the models' origin stands: degrees, metres above the ellipsoid, degrees from north.",
         ),
     ] = None,
+    search: Annotated[
+        bool,
+        typer.Option(
+            help="Look for each model's smallest file that still looks right; without, fixed settings."
+        ),
+    ] = True,
     again: Annotated[bool, typer.Option("--again", help="Make anew what the folder holds already.")] = False,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=64, help="Masters worked on at once; default: 2, or the CPUs.")
@@ -66,7 +72,7 @@ def optimize(
     """
     check_installed()
     _check_usage(paths, out, recipe or [], report)
-    options = _model_options(unit, up, at)
+    options = _model_options(unit, up, at, search=search)
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR if verbose else logging.CRITICAL)
     with showing_progress(verbose=verbose and not as_json) as progress:
         made = run_optimize(
@@ -93,8 +99,11 @@ def optimize(
 
 
 def summary(report: Report) -> str:
-    """What happened, in lines for a person: what needs attention first, the counts last."""
-    lines = [line for result in report.results for line in _summary_lines(result)]
+    """What happened, in lines for a person: what needs attention first, the counts last.
+
+    A warning that several recipes of a master share is said once.
+    """
+    lines = list(dict.fromkeys(line for result in report.results for line in _summary_lines(result)))
     derivatives = [derivative for result in report.results for derivative in result.derivatives]
     size_mb = sum(file.bytes for derivative in derivatives for file in derivative.files) / 1e6
     masters = len({result.master for result in report.results})
@@ -130,13 +139,19 @@ def _check_usage(paths: list[Path], out: Path, recipes: list[str], report: Path 
         raise typer.BadParameter(f"{problem.message} {problem.advice}", param_hint="--recipe")
 
 
-def _model_options(unit: str | None, up: str | None, at: str | None) -> ModelOptions:
-    for name, value in (("unit", unit), ("up", up), ("at", at)):
+def _model_options(unit: str | None, up: str | None, at: str | None, *, search: bool) -> ModelOptions:
+    """Exit 2 for what is no unit, axis or place."""
+    if at is not None:
+        from asset_pipeline.models.tiles.placement import parse_placement
+
         try:
-            ModelOptions(**{name: value})
+            parse_placement(at)
         except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint=f"--{name}") from error
-    return ModelOptions(unit=unit, up=up, at=at)
+            raise typer.BadParameter(str(error), param_hint="--at") from error
+    try:
+        return ModelOptions(unit=unit, up=up, at=at, search=search)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--unit, --up") from error
 
 
 def _where(report: Report, out: Path, *, html: bool) -> str:

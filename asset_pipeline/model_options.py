@@ -14,12 +14,14 @@ UP_AXES = ("y", "z")
 class ModelOptions:
     """None: the file's own word, or its format's rule, holds.
 
+    search: False makes files with fixed settings and compares nothing, which is quicker.
     unit: one of UNITS_M. up: y or z. at: LAT,LON,HEIGHT[,HEADING] in degrees and metres, as text.
     """
 
     unit: str | None = None
     up: str | None = None
     at: str | None = None
+    search: bool = True
 
     def __post_init__(self) -> None:
         if self.unit is not None and self.unit not in UNITS_M:

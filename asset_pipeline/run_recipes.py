@@ -13,10 +13,8 @@ from asset_pipeline.recipes import MasterKind, choose_recipes
 from asset_pipeline.report import parse_problem
 from asset_pipeline.sniff import Route
 from asset_pipeline.stages import stage
-from heritage_sites.asset import Usage
 from heritage_sites.problem import Problem
 
-JUDGED_FILES = ("model.glb", "model.usdz")
 FINISHED_FILE = "finished.jsonl"  # in the work folder: one outcome a line, as they come
 
 
@@ -96,23 +94,12 @@ def _outcome_as_json(outcome: RecipeOutcome) -> dict[str, Any]:
                 "usage": str(draft.usage),
                 "quality": str(draft.quality),
                 "folder": str(draft.folder),
-                "measures": _with_verdicts(draft),
+                "measures": dict(draft.measures),
                 "stills": str(draft.stills) if draft.stills is not None else None,
             }
             for draft in outcome.drafts
         ],
     }
-
-
-def _with_verdicts(draft: DerivativeDraft) -> dict[str, Any]:
-    """The draft's measures; those of a model for a device also say which devices would take it."""
-    models = [draft.folder / name for name in JUDGED_FILES if (draft.folder / name).is_file()]
-    if not models or "verdicts" in draft.measures or draft.usage == Usage.ARCHIVE_3D:
-        return dict(draft.measures)
-    from asset_pipeline.models.verdicts import device_verdicts, find_facts
-
-    verdicts = device_verdicts(draft.measures, find_facts(models[0]))
-    return {**draft.measures, "verdicts": [verdict.as_json() for verdict in verdicts]}
 
 
 def parse_run(value: dict[str, Any], workdir: Path) -> MasterRun:

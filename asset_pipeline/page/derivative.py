@@ -14,7 +14,7 @@ from asset_pipeline.page.figures import (
     ratio_text,
 )
 from asset_pipeline.page.markup import Markup, joined, tag
-from asset_pipeline.page.pictures import pictures_heading, poster_of, stills_of, turntable_of
+from asset_pipeline.page.pictures import stills_of
 from asset_pipeline.page.verdicts import verdicts_of, verdicts_short
 from asset_pipeline.page.words import both, english, heading
 from heritage_sites.asset import Derivative
@@ -43,7 +43,8 @@ def _cell(column: str, derivative: Derivative) -> Markup:
         content: str = verdicts_short(measures.get("verdicts"))
     else:
         content = dict(_figures(derivative)).get(column, NO_VALUE)
-    return tag("td", tag("span", content), data_label=english(column))
+    empty = "empty" if content == NO_VALUE else None
+    return tag("td", tag("span", content), data_label=english(column), class_=empty)
 
 
 def _figures(derivative: Derivative) -> list[tuple[str, str]]:
@@ -54,14 +55,14 @@ def _figures(derivative: Derivative) -> list[tuple[str, str]]:
         ("triangles", "triangles", count_text),
         ("points", "points", count_text),
         ("vertices", "vertices", count_text),
-        ("texture", "texture_px_max", lambda px: f"{px} px" if px else "none"),
+        ("texture", "texture_px_max", lambda px: f"{px} px"),
         ("gpu", "gpu_bytes", bytes_text),
-        ("error_m", "geometric_error_m", length_text),
-        ("error_mean_m", "geometric_error_mean_m", length_text),
         ("uv_drift", "uv_drift", ratio_text),
         ("extent", "bounds_m", extent_text),
     )
-    rows += [(word, text(measures[key])) for word, key, text in simple if key in measures]
+    rows += [(word, text(measures[key])) for word, key, text in simple if measures.get(key) not in (None, 0)]
+    errors = (("error_m", "geometric_error_m"), ("error_mean_m", "geometric_error_mean_m"))
+    rows += [(word, length_text(measures[key])) for word, key in errors if key in measures]  # 0 is a figure
     if "width_px" in measures and "height_px" in measures:
         rows.append(("pixels", f"{measures['width_px']} × {measures['height_px']}"))
     for word, key, text in (("ssim", "ssim", ratio_text), ("psnr", "psnr", decibel_text)):
@@ -97,11 +98,9 @@ def card(derivative: Derivative, stills: Sequence[str]) -> Markup:
     return tag(
         "article",
         tag("h3", name, " ", tag("small", f"{derivative.usage} / {derivative.quality}")),
-        poster_of(derivative, of=name),
-        turntable_of(derivative),
         tag("dl", *(_pair(word, figure) for word, figure in _figures(derivative)), class_="figures"),
         verdicts_of(measures.get("verdicts")),
-        pictures_heading(stills_of(stills, of=name)),
+        stills_of(stills, of=name),
         _settings(measures),
         _all_measures(measures),
         _files(derivative),
@@ -123,9 +122,8 @@ def _settings(measures: Mapping[str, Any]) -> Markup:
     parts = []
     settings, trials = measures.get("settings"), measures.get("trials")
     if isinstance(settings, Mapping):
-        parts += [heading(4, "settings"), _plain_list(settings)]
-    if isinstance(trials, int):
-        parts.append(tag("p", both("trials"), f": {trials}"))
+        tried = joined(" (", both("trials"), f": {trials})") if isinstance(trials, int) else ""
+        parts.append(tag("details", tag("summary", both("settings"), tried), _plain_list(settings)))
     if isinstance(trials, Sequence) and not isinstance(trials, str) and trials:
         table = _trial_table([trial for trial in trials if isinstance(trial, Mapping)])
         summary = tag("summary", both("trials"), f" ({len(trials)})")

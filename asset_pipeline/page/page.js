@@ -31,6 +31,13 @@ for (const figure of document.querySelectorAll(".compare")) {
   });
 }
 
+/* On paper, and where there is room, everything is open. */
+function open(details) {
+  for (const one of details) one.open = true;
+}
+if (window.matchMedia("(min-width: 52rem)").matches) open(document.querySelectorAll(".views"));
+window.addEventListener("beforeprint", () => open(document.querySelectorAll("details")));
+
 for (const figure of document.querySelectorAll(".turntable")) {
   const stage = figure.querySelector(".stage");
   const strip = stage.querySelector("img");

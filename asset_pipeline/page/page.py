@@ -5,11 +5,12 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from asset_pipeline.page.derivative import card, overview
 from asset_pipeline.page.figures import bytes_text, plain_text
 from asset_pipeline.page.markup import Markup, joined, tag
+from asset_pipeline.page.pictures import hero
 from asset_pipeline.page.words import both, english, heading
 from asset_pipeline.report import Report, Result, Status
 from heritage_sites.problem import Problem
@@ -93,8 +94,15 @@ def _master(number: int, name: str, results: Sequence[Result]) -> Markup:
     sha256 = results[0].master_sha256
     return tag(
         "section",
-        tag("h2", name),
-        tag("p", "SHA-256 ", tag("code", sha256)) if sha256 else Markup(),
+        tag("h2", PurePath(name).name),
+        tag(
+            "p",
+            tag("code", name),
+            tag("br"),
+            tag("code", f"SHA-256 {sha256}" if sha256 else ""),
+            class_="note",
+        ),
+        hero(derivatives, of=PurePath(name).name),
         _facts(results),
         _problems(results),
         joined(heading(3, "derivatives"), overview(derivatives), *cards) if derivatives else Markup(),

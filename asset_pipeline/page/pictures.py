@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from asset_pipeline.page.markup import Markup, tag
+from asset_pipeline.page.markup import Markup, joined, tag
 from asset_pipeline.page.words import both, english, heading
 from heritage_sites.asset import Derivative
 
@@ -15,17 +15,26 @@ _PICTURES = (".webp", ".jpg", ".png")
 
 
 def stills_of(paths: Sequence[str], *, of: str) -> Markup:
-    """Every pair there is, each under its slider, then the difference. `of` names what is shown."""
+    """The worst view under its slider and the difference in it; the other pairs below. `of` names what is
+    shown.
+    """
     by_name = {PurePosixPath(path).name: path for path in paths}
-    figures = [
+    pairs = [
         _compare(by_name[before], by_name[after], key, of)
         for key in PAIRS
         if (before := f"before-{key}.webp") in by_name and (after := f"after-{key}.webp") in by_name
     ]
     if DIFFERENCE in by_name:
         picture = tag("img", src=by_name[DIFFERENCE], alt=f"{of}: {english('difference')}", loading="lazy")
-        figures.append(tag("figure", picture, tag("figcaption", both("difference")), class_="still"))
-    return tag("div", *figures, class_="stills") if figures else Markup()
+        pairs.insert(1, tag("figure", picture, tag("figcaption", both("difference")), class_="still"))
+    if not pairs:
+        return Markup()
+    more = tag("div", *pairs[2:], class_="stills")
+    return joined(
+        heading(4, "stills"),
+        tag("div", *pairs[:2], class_="stills"),
+        tag("details", tag("summary", both("more_views")), more, class_="views") if pairs[2:] else "",
+    )
 
 
 def _compare(before: str, after: str, key: str, of: str) -> Markup:
@@ -53,6 +62,13 @@ def _compare(before: str, after: str, key: str, of: str) -> Markup:
         tag("figcaption", both(key)),
         class_="compare",
     )
+
+
+def hero(derivatives: Sequence[Derivative], *, of: str) -> Markup:
+    """The master's picture and its turntable, side by side where there is room."""
+    posters = [picture for one in derivatives if (picture := poster_of(one, of=of))][:1]
+    turntables = [table for one in derivatives if (table := turntable_of(one))][:1]
+    return tag("div", *posters, *turntables, class_="hero") if posters or turntables else Markup()
 
 
 def turntable_of(derivative: Derivative) -> Markup:
@@ -83,9 +99,6 @@ def poster_of(derivative: Derivative, *, of: str) -> Markup:
     if str(derivative.usage) != "Image2D" or not pictures:
         return Markup()
     best = min(pictures, key=lambda path: (not path.endswith(".webp"), path))
-    return tag("img", src=f"{derivative.derivative_id}/{best}", alt=f"{of}: picture", class_="poster")
-
-
-def pictures_heading(markup: Markup) -> Markup:
-    """The heading of the stills, where there are any."""
-    return Markup(heading(4, "stills") + markup) if markup else markup
+    return tag(
+        "img", src=f"{derivative.derivative_id}/{best}", alt=f"{english('picture')}: {of}", class_="poster"
+    )
