@@ -21,19 +21,33 @@ class MasterKind(StrEnum):
 INSPECT = "inspect"  # the name under which a master is reported that was refused before any recipe ran
 
 RECIPE_VERSIONS: dict[MasterKind, dict[str, int]] = {
-    MasterKind.MODEL: {"thumb": 1, "ar": 1, "high": 1, "poster": 1},
+    MasterKind.MODEL: {
+        "thumb": 2,
+        "ar": 2,
+        "ar_ios": 1,
+        "vr": 1,
+        "high": 2,
+        "twin": 1,
+        "archive": 1,
+        "poster": 2,
+        "turntable": 1,
+    },
     MasterKind.PANORAMA: {"panorama": 1},
     MasterKind.PHOTO: {"photo": 1},
 }
+
+ON_REQUEST = ("ar_ios", "vr", "twin", "archive", "turntable")  # made only where they are asked for
 
 RECIPE_NAMES: tuple[str, ...] = tuple(name for recipes in RECIPE_VERSIONS.values() for name in recipes)
 
 
 def choose_recipes(kind: MasterKind, wanted: Sequence[str]) -> tuple[str, ...]:
-    """The recipes to run on a master of this kind: all of them, or those among `wanted`, in the fixed
-    order.
+    """The recipes to run on a master of this kind, in the fixed order: those among `wanted`, or without
+    any wanted all that are not made on request only.
     """
-    return tuple(name for name in RECIPE_VERSIONS[kind] if not wanted or name in wanted)
+    return tuple(
+        name for name in RECIPE_VERSIONS[kind] if (name in wanted if wanted else name not in ON_REQUEST)
+    )
 
 
 def versioned_name(recipe: str) -> str:

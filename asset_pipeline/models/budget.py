@@ -10,11 +10,14 @@ from heritage_sites.problem import Problem
 def find_over_budget(recipe: ModelRecipe, measures: ModelMeasures, size_bytes: int) -> list[Problem]:
     """One Problem per limit that does not hold; empty when all do."""
     limits = [
-        ("triangles", recipe.max_triangles, max(measures.triangles, measures.triangles_drawn)),
-        ("texture pixels", recipe.max_texture_px, measures.texture_px_max),
+        ("triangles", recipe.budget.triangles, max(measures.triangles, measures.triangles_drawn)),
+        ("points", recipe.budget.points, measures.points),
+        ("texture pixels", recipe.budget.texture_px, measures.texture_px_max),
     ]
-    if recipe.max_bytes is not None:
-        limits.append(("bytes", recipe.max_bytes, size_bytes))
+    if recipe.budget.bytes is not None:
+        limits.append(("bytes", recipe.budget.bytes, size_bytes))
+    if recipe.budget.gpu_bytes is not None:
+        limits.append(("bytes of GPU memory", recipe.budget.gpu_bytes, measures.gpu_bytes))
     return [
         Problem(
             file="",
@@ -29,6 +32,8 @@ def find_over_budget(recipe: ModelRecipe, measures: ModelMeasures, size_bytes: i
 
 _ADVICE = {
     "triangles": "Merge or remove small parts in a 3D program, then send it again.",
+    "points": "Thin the point cloud out before you send it.",
     "texture pixels": "Scale the textures (KTX2 is passed through as it is) and send it again.",
+    "bytes of GPU memory": "Use fewer or smaller textures, and send it again.",
     "bytes": "Use fewer textures, animations or morph targets, and send it again.",
 }

@@ -1,38 +1,27 @@
-"""All recipes of one model master: read once, weld once, then each recipe down its ladder until it fits."""
+"""All recipes of one model master: read once, weld once, then each recipe's file searched for and written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from asset_pipeline.model_options import ModelOptions
 from asset_pipeline.models.budget import find_over_budget
-from asset_pipeline.models.deviation import Deviation, measure_deviation
-from asset_pipeline.models.document import Document, Image
-from asset_pipeline.models.measure import ModelMeasures, measure, measure_bounds
-from asset_pipeline.models.posters.poster import (
-    DEFAULT_HEIGHT_PX,
-    DEFAULT_WIDTH_PX,
-    POSTER_FILES,
-    render_poster,
-)
-from asset_pipeline.models.reading.containers import GLB_MAGIC
-from asset_pipeline.models.reading.mesh_files import load_mesh_file
-from asset_pipeline.models.reading.read_gltf import load_gltf
-from asset_pipeline.models.recipes import AR, MODEL_RECIPES, POSTER, RECIPE_NAMES, ModelRecipe, Rung
-from asset_pipeline.models.steps.prune import prune
-from asset_pipeline.models.steps.quantize import quantize
-from asset_pipeline.models.steps.reduce import drawn_triangles, reduce_triangles, shown_corners
-from asset_pipeline.models.steps.reorder import reorder
-from asset_pipeline.models.steps.retexture import TextureCache, retexture, settle_sources
-from asset_pipeline.models.steps.texture_options import TextureOptions
-from asset_pipeline.models.steps.textures import check_texture
-from asset_pipeline.models.steps.weld import weld
-from asset_pipeline.models.write_glb import WriteOptions, write_glb
-from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome, Refused, refused_outcome, warn
-from asset_pipeline.stages import first_look_done, stage
+from asset_pipeline.models.find_file import FoundFile, find_file
+from asset_pipeline.models.measure import measure
+from asset_pipeline.models.pictures import PICTURE_RECIPES, NoPicture, run_pictures
+from asset_pipeline.models.prepare import Prepared, prepare
+from asset_pipeline.models.recipes import MODEL_RECIPES, RECIPE_NAMES, Form, ModelRecipe
+from asset_pipeline.models.twin import run_twin
+from asset_pipeline.models.usdz.check_usdz import check_usdz
+from asset_pipeline.models.usdz.write_usdz import write_usdz
+from asset_pipeline.models.uv_drift import measure_uv_drift
+from asset_pipeline.models.verdicts import device_verdicts, find_facts
+from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
+from asset_pipeline.outcome import DerivativeDraft, RecipeOutcome, Refused, refused_outcome
+from asset_pipeline.stages import stage
 from heritage_sites.problem import Problem, Severity
 
-MODEL_FILE = "model.glb"
+MODEL_FILE, USDZ_FILE = "model.glb", "model.usdz"
 NO_OPTIONS = ModelOptions()
 
 
@@ -41,7 +30,7 @@ def run_model(
     *,
     recipes: Sequence[str],
     workdir: Path,
-    options: ModelOptions = NO_OPTIONS,  # noqa: ARG001
+    options: ModelOptions = NO_OPTIONS,
     finished: Callable[[RecipeOutcome], None] | None = None,
 ) -> list[RecipeOutcome]:
     """One outcome per recipe asked for, in the order of RECIPE_NAMES; derivatives lie in folders under
@@ -50,176 +39,117 @@ def run_model(
     finished is told each outcome as soon as it is there. Raises Refused when the master cannot be read at
     all.
     """
-    model = prepare(path)
+    model = prepare(path, options)
     outcomes: list[RecipeOutcome] = []
     made: dict[str, Path] = {}
     for name in [name for name in RECIPE_NAMES if name in recipes]:
         stage(name)
         try:
-            if name == POSTER:
-                outcomes.append(run_poster(model, made, workdir))
-            else:
-                outcomes.append(run_recipe(model, MODEL_RECIPES[name], workdir))
-                made[name] = outcomes[-1].drafts[0].folder / MODEL_FILE
-        except NoPoster as reason:
-            outcomes = _without_poster(outcomes, reason.problems)
+            outcome = _run_one(name, model, made, workdir, options)
+        except NoPicture as reason:
+            outcomes = _without_picture(name, outcomes, reason.problems)
+            continue
         except Refused as refusal:
-            outcomes.append(refused_outcome(name, refusal))
-        if finished is not None and outcomes[-1].recipe == name:
-            finished(outcomes[-1])
+            outcome = refused_outcome(name, refusal)
+        outcomes.append(outcome)
+        if finished is not None:
+            finished(outcome)
     return outcomes
 
 
-class NoPoster(Exception):  # empty scenes, machines without OpenGL
-    """There is no poster; problems say why, as warnings."""
+def _run_one(
+    name: str, model: Prepared, made: dict[str, Path], workdir: Path, options: ModelOptions
+) -> RecipeOutcome:
+    if name in PICTURE_RECIPES:
+        return run_pictures(name, model, made, workdir)
+    recipe = MODEL_RECIPES[name]
+    if recipe.form is Form.TILES:
+        return run_twin(model, recipe, workdir, options)
+    if recipe.form is Form.PLAIN:
+        return _run_archive(model, recipe, workdir)
+    outcome = _run_searched(model, recipe, workdir, options)
+    if recipe.form is Form.GLB:
+        made[name] = outcome.drafts[0].folder / MODEL_FILE
+    return outcome
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        self.problems = problems
-        super().__init__("; ".join(problem.message for problem in problems))
 
-
-def _without_poster(outcomes: list[RecipeOutcome], warnings: tuple[Problem, ...]) -> list[RecipeOutcome]:
+def _without_picture(
+    name: str, outcomes: list[RecipeOutcome], warnings: tuple[Problem, ...]
+) -> list[RecipeOutcome]:
     """The other recipes' outcomes with the warnings on the first accepted one; alone, a refusal."""
     for index, outcome in enumerate(outcomes):
         if not outcome.refused:
             told = replace(outcome, problems=(*outcome.problems, *warnings))
             return [*outcomes[:index], told, *outcomes[index + 1 :]]
     errors = [replace(warning, severity=Severity.ERROR) for warning in warnings]
-    return [*outcomes, refused_outcome(POSTER, Refused(errors))]
+    return [*outcomes, refused_outcome(name, Refused(errors))]
 
 
-@dataclass(slots=True, eq=False)
-class Prepared:
-    """A master read and welded, with what recipes share: encoded textures and reduced geometry."""
-
-    document: Document
-    warnings: tuple[Problem, ...]
-    textures: TextureCache = field(default_factory=dict[tuple[object, ...], Image])
-    _reduced: dict[int, Document] = field(default_factory=dict[int, Document])
-    _deviations: dict[int, Deviation] = field(default_factory=dict[int, Deviation])
-
-    def reduce(self, max_triangles: int) -> Document:
-        """The model within a triangle budget, made once per budget."""
-        if max_triangles not in self._reduced:
-            self._reduced[max_triangles] = reduce_triangles(self.document, max_triangles=max_triangles)
-        return self._reduced[max_triangles]
-
-    def deviation(self, max_triangles: int) -> Deviation:
-        """How far the reduced model lies from the master, measured once per budget."""
-        if max_triangles not in self._deviations:
-            reduced = self.reduce(max_triangles)
-            found = Deviation(0.0, 0.0)
-            if reduced is not self.document:
-                found = measure_deviation(shown_corners(self.document), shown_corners(reduced))
-            self._deviations[max_triangles] = found
-        return self._deviations[max_triangles]
-
-
-def prepare(path: Path) -> Prepared:
-    """Read a master of any kind and make it ready for recipes. Refused if it cannot be."""
-    stage("reading")
-    if _is_gltf(path):
-        document, warnings = load_gltf(path)
-    else:
-        loaded = load_mesh_file(path)
-        document, warnings = loaded.document, loaded.problems
-    document = prune(settle_sources(document))
-    for index, image in enumerate(document.images):
-        check_texture(image.body, where=f"/images/{index}")  # before geometry costs anything
-    first_look_done()
-    stage("welding")
-    return Prepared(weld(document), warnings)
-
-
-def _is_gltf(path: Path) -> bool:
-    if path.suffix.lower() in (".glb", ".gltf"):
-        return True
-    with path.open("rb") as file:
-        start = file.read(64)
-    return start.startswith(GLB_MAGIC) or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
-
-
-def run_recipe(model: Prepared, recipe: ModelRecipe, workdir: Path) -> RecipeOutcome:
-    """Down the ladder to the first rung that fits. Refused, with limit and actual, when none does."""
-    over: list[Problem] = []
-    for rung in recipe.rungs:
-        made = make_rung(model, recipe, rung)
-        over = find_over_budget(recipe, made.measures, len(made.body))
-        if not over:
-            break
-        if recipe.max_bytes is not None and made.json_bytes > recipe.max_bytes:
-            raise Refused([*over, *model.warnings])  # no rung makes the tree of nodes and names smaller
-    else:
+def _run_searched(
+    model: Prepared, recipe: ModelRecipe, workdir: Path, options: ModelOptions
+) -> RecipeOutcome:
+    """The best file within the budget. Refused, with limit and actual, where the model cannot be made to
+    fit.
+    """
+    stills = workdir / f"{recipe.name}-stills"
+    found = find_file(model, recipe, workdir, stills=stills, searching=options.search)
+    over = find_over_budget(recipe, found.made.measures, len(found.made.body))
+    if over:
         raise Refused([*over, *model.warnings])
     folder = workdir / recipe.name
     folder.mkdir(parents=True)
-    (folder / MODEL_FILE).write_bytes(made.body)
-    deviation = model.deviation(rung.triangles)
-    measures = {
-        **made.measures.as_json(),
-        "bytes": len(made.body),
+    warnings = [*model.warnings, *found.warnings]
+    if recipe.form is Form.USDZ:
+        warnings += _write_usdz(recipe, found, folder / USDZ_FILE)
+    else:
+        (folder / MODEL_FILE).write_bytes(found.made.body)
+    draft = DerivativeDraft(
+        recipe.usage,
+        recipe.quality,
+        folder,
+        _measures(model, found, folder),
+        stills if stills.is_dir() else None,
+    )
+    return RecipeOutcome(recipe.name, tuple(warnings), (draft,))
+
+
+def _write_usdz(recipe: ModelRecipe, found: FoundFile, path: Path) -> list[Problem]:
+    """Write the package and hold it against ARKit's rules. Refused where one is broken."""
+    warnings = write_usdz(found.made.document, path)
+    broken = check_usdz(path)
+    size_bytes = path.stat().st_size
+    if recipe.budget.bytes is not None and size_bytes > recipe.budget.bytes:
+        broken += find_over_budget(recipe, found.made.measures, size_bytes)
+    errors = [problem for problem in broken if problem.severity is Severity.ERROR]
+    if errors:
+        raise Refused([*broken, *warnings])
+    return [*warnings, *broken]
+
+
+def _measures(model: Prepared, found: FoundFile, folder: Path) -> Mapping[str, object]:
+    """What a device and a reviewer need to know of the file."""
+    deviation = model.deviation(found.made.reduced)
+    (file,) = folder.iterdir()
+    drift = measure_uv_drift(model.document, found.made.reduced)
+    measures: dict[str, object] = {
+        **found.made.measures.as_json(),
+        "bytes": file.stat().st_size,
         "geometric_error_m": deviation.max_m,
         "geometric_error_mean_m": deviation.mean_m,
+        "uv_drift_mean": None if drift is None else drift.mean,
+        "uv_drift_share_over_0_02": None if drift is None else drift.share_over_0_02,
+        **found.as_measures(),
     }
+    verdicts = [verdict.as_json() for verdict in device_verdicts(measures, find_facts(file))]
+    return {**measures, "verdicts": verdicts}
+
+
+def _run_archive(model: Prepared, recipe: ModelRecipe, workdir: Path) -> RecipeOutcome:
+    """The whole model as plain GLB: every triangle and texel, and no extension needed to read it."""
+    folder = workdir / recipe.name
+    folder.mkdir(parents=True)
+    body = write_glb(model.document, WriteOptions(GeometryCodec.NONE))
+    (folder / MODEL_FILE).write_bytes(body)
+    measures = {**measure(model.document).as_json(), "bytes": len(body), "geometric_error_m": 0.0}
     draft = DerivativeDraft(recipe.usage, recipe.quality, folder, measures)
     return RecipeOutcome(recipe.name, model.warnings, (draft,))
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One rung's file and its measures."""
-
-    body: bytes = field(repr=False)
-    measures: ModelMeasures
-
-    @property
-    def json_bytes(self) -> int:
-        """How much of the body is its JSON."""
-        return int.from_bytes(self.body[12:16], "little")
-
-
-def make_rung(model: Prepared, recipe: ModelRecipe, rung: Rung) -> Made:
-    """The model as one rung of a recipe makes it, whether it fits the budget or not."""
-    document = reorder(model.reduce(rung.triangles))
-    options = TextureOptions.of_color_quality(rung.texture_px, recipe.texture_quality)
-    document = retexture(document, options, model.textures)
-    document = quantize(document, position_bits=recipe.position_bits, uv_bits=recipe.uv_bits)
-    body = write_glb(document, WriteOptions(direction_bits=recipe.direction_bits))
-    return Made(body, measure(prune(document)))
-
-
-def run_poster(model: Prepared, made: Mapping[str, Path], workdir: Path) -> RecipeOutcome:
-    """A picture of the model, of the `ar` file if that was made. Raises NoPoster where there is none."""
-    if measure_bounds(model.document) is None:
-        raise NoPoster((warn("The poster was left out: the model shows nothing.", where=POSTER),))
-    if not drawn_triangles(model.document):
-        message = "The poster was left out: the model has only points and lines, which would hardly be seen."
-        raise NoPoster((warn(message, where=POSTER),))
-    drawable = _without_own_attributes(model.document)
-    source = made.get(AR.name)
-    if source is None or drawable is not model.document:
-        source = workdir / "poster.glb"
-        plain = Prepared(drawable, (), model.textures)
-        source.write_bytes(make_rung(plain, AR, AR.rungs[0]).body)
-    folder = workdir / POSTER
-    folder.mkdir(parents=True)
-    warnings = render_poster(source, folder)
-    if not (folder / POSTER_FILES[0]).exists():
-        raise NoPoster(warnings)
-    measures = {"width_px": DEFAULT_WIDTH_PX, "height_px": DEFAULT_HEIGHT_PX}
-    draft = DerivativeDraft("Image2D", "Medium", folder, measures)
-    return RecipeOutcome(POSTER, (*model.warnings, *warnings), (draft,))
-
-
-def _without_own_attributes(document: Document) -> Document:
-    """Without the sender's own attributes (`_NAME`), which the renderer cannot read."""
-    if not any(
-        name.startswith("_") for _, _, primitive in document.primitives() for name in primitive["attributes"]
-    ):
-        return document
-    editor = document.edit()
-    for mesh in editor.items("meshes"):
-        for primitive in mesh["primitives"]:
-            for name in [name for name in primitive["attributes"] if name.startswith("_")]:
-                del primitive["attributes"][name]
-    return editor.finish()

@@ -1,0 +1,63 @@
+"""One file of a model, made with given settings: fewer triangles, smaller textures, coarser grids, packed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from asset_pipeline.models.document import Document
+from asset_pipeline.models.measure import ModelMeasures, measure
+from asset_pipeline.models.prepare import Prepared
+from asset_pipeline.models.recipes import ModelRecipe
+from asset_pipeline.models.settings import Settings
+from asset_pipeline.models.steps.prune import prune
+from asset_pipeline.models.steps.quantize import quantize
+from asset_pipeline.models.steps.reorder import reorder
+from asset_pipeline.models.steps.retexture import retexture
+from asset_pipeline.models.steps.texture_options import TextureCodec, TextureOptions
+from asset_pipeline.models.steps.texture_roles import TextureRole, collect_texture_roles
+from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A file; the model in it with its triangles reduced, and then also with its textures; its measures."""
+
+    body: bytes = field(repr=False)
+    reduced: Document = field(repr=False)
+    document: Document = field(repr=False)
+    measures: ModelMeasures
+    texture_bytes: Mapping[TextureRole, int]
+
+    @property
+    def json_bytes(self) -> int:
+        """How much of the body is its JSON."""
+        return int.from_bytes(self.body[12:16], "little")
+
+
+def make_file(model: Prepared, recipe: ModelRecipe, settings: Settings, codec: GeometryCodec) -> Made:
+    """The model as these settings make it, whether it fits the recipe's budget or not."""
+    reduced = model.reduce(settings.triangles, recipe.budget.points, settings.mode)
+    document = retexture(reorder(reduced), texture_options(settings, recipe.texture_codec), model.textures)
+    stored = document
+    if codec is GeometryCodec.MESHOPT:
+        stored = quantize(document, position_bits=settings.position_bits, uv_bits=settings.uv_bits)
+    options = WriteOptions(codec, settings.position_bits, settings.uv_bits, settings.direction_bits)
+    body = write_glb(stored, options)
+    return Made(body, reduced, document, measure(prune(stored)), texture_bytes(document))
+
+
+def texture_options(settings: Settings, codec: TextureCodec) -> TextureOptions:
+    """What the settings ask of the textures."""
+    return TextureOptions(
+        max(knob.max_px for knob in settings.textures.values()),
+        {role: knob.quality for role, knob in settings.textures.items()},
+        codec,
+        {role: knob.max_px for role, knob in settings.textures.items()},
+    )
+
+
+def texture_bytes(document: Document) -> dict[TextureRole, int]:
+    """Bytes of the images that are shown, by what they are for."""
+    sums = dict.fromkeys(TextureRole, 0)
+    for index, use in collect_texture_roles(document.json).items():
+        sums[use.role] += len(document.images[index].body)
+    return sums

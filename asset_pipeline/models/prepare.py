@@ -1,0 +1,89 @@
+"""A master read, mended and welded, with what its recipes share: reduced geometry and encoded textures."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asset_pipeline.model_options import ModelOptions
+from asset_pipeline.models.deviation import Deviation, measure_deviation
+from asset_pipeline.models.document import Document, Image
+from asset_pipeline.models.reading.containers import GLB_MAGIC
+from asset_pipeline.models.reading.mesh_files import load_mesh_file
+from asset_pipeline.models.reading.read_gltf import load_gltf
+from asset_pipeline.models.reading.source_frame import GLTF_FRAME
+from asset_pipeline.models.steps.pack_orm import pack_orm
+from asset_pipeline.models.steps.place_units import apply_hints, find_scale_problems
+from asset_pipeline.models.steps.prune import prune
+from asset_pipeline.models.steps.reduce import reduce_triangles, shown_corners
+from asset_pipeline.models.steps.reduce_points import reduce_points
+from asset_pipeline.models.steps.repair import repair
+from asset_pipeline.models.steps.retexture import TextureCache, settle_sources
+from asset_pipeline.models.steps.simplify import SimplifyMode
+from asset_pipeline.models.steps.textures import check_texture
+from asset_pipeline.models.steps.weld import weld
+from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
+from asset_pipeline.stages import first_look_done, stage
+from heritage_sites.problem import Problem
+
+
+@dataclass(slots=True, eq=False)
+class Prepared:
+    """A master ready for recipes. warnings: what was found and mended on the way."""
+
+    document: Document
+    warnings: tuple[Problem, ...]
+    textures: TextureCache = field(default_factory=dict[tuple[object, ...], Image])
+    _reduced: dict[tuple[int, int, SimplifyMode], Document] = field(
+        default_factory=dict[tuple[int, int, SimplifyMode], Document]
+    )
+
+    def reduce(self, max_triangles: int, max_points: int, mode: SimplifyMode) -> Document:
+        """The model within budgets of triangles and points, made once per budget and mode."""
+        key = (max_triangles, max_points, mode)
+        if key not in self._reduced:
+            fewer = reduce_points(self.document, max_points=max_points)
+            self._reduced[key] = reduce_triangles(fewer, max_triangles=max_triangles, mode=mode)
+        return self._reduced[key]
+
+    def master_glb(self, work: Path) -> Path:
+        """The master as a plain GLB, written once: what files are compared with."""
+        path = work / "master.glb"
+        if not path.exists():
+            path.write_bytes(write_glb(self.document, WriteOptions(GeometryCodec.NONE)))
+        return path
+
+    def forget(self) -> None:
+        """Give the reduced models back to memory; textures are kept, other recipes want them."""
+        self._reduced.clear()
+
+    def deviation(self, reduced: Document) -> Deviation:
+        """How far a reduced model lies from the master."""
+        if reduced is self.document:
+            return Deviation(0.0, 0.0)
+        return measure_deviation(shown_corners(self.document), shown_corners(reduced))
+
+
+def prepare(path: Path, options: ModelOptions) -> Prepared:
+    """Read a master of any kind and make it ready for recipes. Refused if it cannot be."""
+    stage("reading")
+    if _is_gltf(path):
+        document, warnings = load_gltf(path)
+        frame = GLTF_FRAME
+    else:
+        loaded = load_mesh_file(path)
+        document, warnings, frame = loaded.document, loaded.problems, loaded.frame
+    document = apply_hints(prune(settle_sources(document)), options, frame=frame)
+    for index, image in enumerate(document.images):
+        check_texture(image.body, where=f"/images/{index}")  # before geometry costs anything
+    first_look_done()
+    stage("welding")
+    document, mended = repair(pack_orm(document))
+    asked = find_scale_problems(document, hints=options, frame=frame)
+    return Prepared(weld(document), (*warnings, *mended, *asked))
+
+
+def _is_gltf(path: Path) -> bool:
+    if path.suffix.lower() in (".glb", ".gltf"):
+        return True
+    with path.open("rb") as file:
+        start = file.read(64)
+    return start.startswith(GLB_MAGIC) or start.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{"
