@@ -1,8 +1,8 @@
 """The judge's own process: JSON lines in on stdin, JSON lines out on stdout. Started by `judge.Judge`.
 
-A request names what to `do` ("open", "compare", "stills", each with a `timeout_s`); the answer is an object
-with "ok", or with "fault" (the file's or ours) or "unavailable" (no OpenGL). stdin's end ends the process.
-OpenGL may hang inside the driver, where no Python runs: the kernel's alarm ends that.
+A request names what to `do` ("open", "resume", "compare", "stills", each with a `timeout_s`); the answer is
+an object with "ok", or with "fault" (the file's or ours) or "unavailable" (no OpenGL). The end of stdin ends
+the process. OpenGL may hang inside the driver, where no Python runs: the kernel's alarm ends that.
 """
 
 import contextlib
