@@ -144,6 +144,8 @@ def _points_to_data(value: Any) -> bool:
         if isinstance(item, dict):
             if any(key in _DATA_KEYS or key.endswith("Accessor") for key in item):
                 return True
+            if "index" in item and ("texCoord" in item or "channels" in item):
+                return True  # a texture: textures nothing else shows are left out, the others renumbered
             pending.extend(child for key, child in item.items() if key != "extras")
         elif isinstance(item, list):
             pending.extend(item)

@@ -12,6 +12,7 @@ from asset_pipeline.models.reading.containers import parse_container
 from asset_pipeline.models.reading.decode_meshopt import EXTENSIONS as MESHOPT_EXTENSIONS
 from asset_pipeline.models.reading.decode_meshopt import compressed_view
 from asset_pipeline.models.reading.mend import mend_data
+from asset_pipeline.models.reading.mend_features import mend_features
 from asset_pipeline.models.reading.mend_tree import mend_tree
 from asset_pipeline.models.reading.read_accessors import Buffers, read_accessor
 from asset_pipeline.models.reading.uris import MasterFolder
@@ -53,7 +54,8 @@ def load_gltf(path: Path) -> tuple[Document, tuple[Problem, ...]]:
     document = Document(_without_storage(tree), tuple(accessors), tuple(images))
     problems += check_gltf(document)
     document, mended = mend_data(document)
-    return document, (*problems, *mended)
+    document, numbered = mend_features(document)
+    return document, (*problems, *mended, *numbered)
 
 
 def _read_buffers(

@@ -48,6 +48,7 @@ class _Reading:
     material: str = ""
     libraries: list[str] = field(default_factory=list)
     skipped_faces: int = 0
+    skipped_lines: int = 0
     line: int = 1
 
 
@@ -110,6 +111,8 @@ def _read_other(line: str, reading: _Reading) -> None:
         reading.material = rest.strip()
     elif keyword == "mtllib":
         reading.libraries.append(rest.strip())
+    elif keyword == "l":
+        reading.skipped_lines += 1
 
 
 def _parse_faces(block: str, reading: _Reading) -> NDArray[np.int64]:
@@ -192,6 +195,7 @@ def _finish(reading: _Reading) -> ObjFile:
             raise refuse("No face of the OBJ file has three corners.", advice="Export the model again.")
         return _cloud(points, reading)
     positions, source, problems = localize(points[:, :3])
+    problems += _lines_warning(reading)
     if reading.skipped_faces:
         problems.append(warn(f"Faces with fewer than three corners were left out: {reading.skipped_faces}."))
     colors = _colors(points, problems)
@@ -213,7 +217,15 @@ def _cloud(points: NDArray[np.float64], reading: _Reading) -> ObjFile:
     problems = thinned_warning(len(points))
     positions, source, moved = localize(kept[:, :3])
     cloud, dropped = drop_broken(PointCloud(positions, _colors(kept, problems), source=source))
-    return ObjFile({}, tuple(reading.libraries), (*problems, *moved, *dropped), cloud)
+    return ObjFile(
+        {}, tuple(reading.libraries), (*problems, *moved, *dropped, *_lines_warning(reading)), cloud
+    )
+
+
+def _lines_warning(reading: _Reading) -> list[Problem]:
+    if not reading.skipped_lines:
+        return []
+    return [warn(f"Lines were left out, only faces and points are shown: {reading.skipped_lines}.")]
 
 
 def _parse_numbers(blocks: list[str], keyword: str) -> NDArray[np.float64]:
