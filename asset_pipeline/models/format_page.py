@@ -3,85 +3,32 @@
 python -m asset_pipeline.models.format_page > docs/formats/models.md
 """
 
+from asset_pipeline.model_options import UNITS_M
 from asset_pipeline.models.extensions import KNOWN_EXTENSIONS
+from asset_pipeline.models.format_tables import CONTENTS, MASTER_FORMATS, MENDED, REFUSED
 from asset_pipeline.models.reading.check_gltf import MAX_NODES, MAX_TRIANGLES
 from asset_pipeline.models.reading.containers import MAX_JSON_DEPTH, MAX_JSON_VALUES
+from asset_pipeline.models.reading.point_cloud import MAX_POINTS
 from asset_pipeline.models.reading.read_accessors import GROWTH_FLOOR_BYTES, MAX_GROWTH, MAX_MODEL_BYTES
+from asset_pipeline.models.reading.read_las import MAX_POINTS_READ
+from asset_pipeline.models.reading.text_numbers import MAX_LINE_BYTES
 from asset_pipeline.models.reading.uris import MAX_MASTER_BYTES
-from asset_pipeline.models.recipes import MODEL_RECIPES
-from asset_pipeline.models.steps.textures import MAX_TEXTURE_PX
-
-CONTENTS = (
-    ("Node names, hierarchy, extras, cameras, lights, scenes", "kept"),
-    ("Triangles, strips, fans, with or without indices", "kept; written as indexed triangles"),
-    ("Points and lines", "kept as they are, never simplified"),
-    ("POSITION", "kept; on a grid (uint16), float where the grid cannot be undone safely"),
-    ("NORMAL, TANGENT", "kept; octahedral, 8 bits (`high`: 10)"),
-    ("TEXCOORD_0, _1, ... (all UV sets)", "kept; uint16; float past 32 repeats or if rotated"),
-    ("COLOR_0, ... (vertex colours)", "kept; 8 bits a channel"),
-    ("JOINTS, WEIGHTS, skins", "kept; weights in bytes that sum up to 255"),
-    ("Morph targets and their weights", "kept"),
-    ("Animations", "kept, every key"),
-    ("Own attributes (`_NAME`)", "kept as they are"),
-    ("Sparse accessors", "read; written dense"),
-    ("PNG, JPEG, WebP, AVIF textures", "scaled down, written as WebP (kept if that is larger)"),
-    ("KTX2 textures", "ETC1S and UASTC: encoded again, or kept where that is smaller"),
-    ("Several forms of one picture (WebP or KTX2 beside PNG)", "one is kept, KTX2 last"),
-    ("Samplers, alpha modes, all material values", "kept"),
-    ("Accessors, images, textures nothing points to", "left out"),
-    ("Accessor names and extras, buffer and view names", "left out (names of accessors stay)"),
-    ("Vertex order", "changed (triangles)"),
-)  # fmt: skip
-
-MENDED = (
-    ("A byte order mark before the JSON", "removed"),
-    ("Bytes behind the end of a GLB", "ignored"),
-    ("Textures and images no material shows, readable or not", "left out"),
-    ("An extension of the table above where it does not belong", "removed there"),
-    ("A factor outside its range (1.0000001)", "moved to the nearest end"),
-    ("Empty lists", "removed"),
-    ("Channels without key times, with an unknown path, a pointer to nothing", "removed"),
-    ("A cubic spline with one key", "written as a step"),
-    (
-        "A camera with both lenses, or with 0 for xmag or ymag",
-        "the other one removed; made like its twin, or 1",
-    ),
-    ("A spot light without `spot`, or with its inner cone past the outer", "added; narrowed"),
-    ("An alpha mode, interpolation, filter or wrapping glTF does not know", "the default is used"),
-    ("A light of an unknown type", "kept in the list, taken off its nodes"),
-    ("Two materials for one variant; variants the model does not name", "the first is kept; removed"),
-    ("Weights of a node without a mesh", "removed"),
-    ("A skinned mesh in a scene without its joints", "joints added; refused if they carry meshes"),
-    ("byteStride on animations and skins", "read, written packed"),
-    ("Wrong min, max, alignment, unused errors of storage", "written anew"),
-    ("Normals, tangents, rotations not of length 1", "made so"),
-    ("UVs, colours and own attributes that are no numbers or out of range", "set to 0, or cut off"),
-    ("Skin weights whose sum is not 1; a joint twice; joints with weight 0", "balanced; set to joint 0"),
-    ("Node matrices with shear", "split over two nodes; others are written as translation, rotation, scale"),
-    ("A skin's `skeleton` that is not above all joints", "taken out; it is only a hint"),
-    (
-        "Tangents missing where a clearcoat normal or anisotropy map needs them",
-        "computed, or that map left out",
-    ),
+from asset_pipeline.models.recipes import MODEL_RECIPES, ModelRecipe
+from asset_pipeline.models.steps.place_units import (
+    LARGEST_M,
+    LARGEST_SURVEY_M,
+    SMALLEST_M,
+    SMALLEST_SURVEY_M,
 )
+from asset_pipeline.models.steps.repair_winding import MAX_ORIENTED_TRIANGLES
+from asset_pipeline.models.steps.textures import MAX_TEXTURE_PX
+from asset_pipeline.sniff import FILE_TYPES, Route
 
-REFUSED = (
-    ("Files cut off or damaged; not glTF 2", "export or send again"),
-    ("External URIs, absolute paths, `..`, links out of the folder", "put the file beside the model"),
-    ("Missing files or images", "send them together with the model"),
-    ("A used buffer with neither a URI nor bytes in the file", "send the bytes too"),
-    ("Shown pictures that are damaged, or not PNG, JPEG, WebP, AVIF, KTX2", "convert them"),
-    ("Words glTF does not know for what must be known (type of numbers in use, camera)", "export again"),
-    ("References to nothing; node loops; joints with no common root", "mend it in a 3D program"),
-    ("Indices past the vertices, attributes of different lengths or wrong types", "export again"),
-    ("Positions that are infinite or no numbers", "remove the broken vertices"),
-    ("Materials whose texture needs a UV set the mesh lacks", "unwrap it, or remove the texture"),
-    ("Key times that do not rise; two channels for one property", "export the animation again"),
-    ("Required extensions that are not in the table above", "export without them"),
-    ("OBJ, PLY or STL without triangles (point clouds as PLY)", "send a mesh, or a glTF of points"),
+RECIPE_HEAD = (
+    "recipe", "form", "triangles drawn", "points", "texture px", "bytes", "GPU bytes", "SSIM wanted",
+    "textures", "bits of position / UV / normal",
 )  # fmt: skip
-
-RECIPE_HEAD = ("recipe", "triangles drawn", "texture px", "bytes", "tries", "bits of position / UV / normal")
+OTHER_3D = ("fbx", "blend", "3ds", "dae", "usdz", "3mf", "off", "cad", "b3dm", "tileset", "ktx2", "mtl")
 
 
 def format_page() -> str:
@@ -89,39 +36,44 @@ def format_page() -> str:
     limits = (
         ("All files of a master", f"{MAX_MASTER_BYTES >> 20} MiB"),
         ("Triangles", f"{MAX_TRIANGLES:,}"),
+        ("Triangles whose winding is looked at (OBJ, PLY, STL)", f"{MAX_ORIENTED_TRIANGLES:,}"),
+        ("Points of a cloud, kept (more are thinned out evenly, and that is said)", f"{MAX_POINTS:,}"),
+        ("Points of a cloud, read", f"{MAX_POINTS_READ:,}"),
+        ("A line of a list of points", f"{MAX_LINE_BYTES:,} characters"),
         ("Nodes", f"{MAX_NODES:,}"),
         ("Texture side", f"{MAX_TEXTURE_PX} px"),
         ("All numbers, decoded", f"{MAX_MODEL_BYTES >> 20} MiB"),
         (f"Growth when decoded, past {GROWTH_FLOOR_BYTES >> 20} MiB", f"{MAX_GROWTH} times what was sent"),
         ("JSON", f"{MAX_JSON_VALUES:,} values, {MAX_JSON_DEPTH} levels"),
     )
-    recipes = [
-        (
-            f"`{recipe.name}`",
-            f"{recipe.max_triangles:,}",
-            f"{recipe.max_texture_px}",
-            f"{recipe.max_bytes:,}" if recipe.max_bytes else "no limit",
-            f"{len(recipe.rungs)}",
-            f"{recipe.position_bits} / {recipe.uv_bits} / {recipe.direction_bits}",
-        )
-        for recipe in MODEL_RECIPES.values()
-    ]
+    formats = [(row.title, row.unit, row.up, row.read, row.left_out) for row in MASTER_FORMATS]
     extensions = [(f"`{name}`", known.fate.value, known.note) for name, known in KNOWN_EXTENSIONS.items()]
+    others = [
+        (FILE_TYPES[name].title, FILE_TYPES[name].advice)
+        for name in OTHER_3D
+        if FILE_TYPES[name].route is Route.NONE
+    ]
     return "\n".join(
         [
             "# Models: what is kept, changed and refused",
             "",
-            "Written by `python -m asset_pipeline.models.format_page` from the tables; a test compares.",
+            "Written by `python -m asset_pipeline.models.format_page` from the tables the code works with;",
+            "a test compares, and others load a file for each kind of master.",
             "",
-            "Masters: glTF 2.x (`.glb`, `.gltf` with files beside it), OBJ with MTL, PLY and STL.",
-            "Derivatives: GLB with `EXT_meshopt_compression`, `KHR_mesh_quantization` and WebP textures.",
+            "## Masters",
+            "",
+            *_table(("master", "unit", "up axis", "what is read", "left out"), formats),
+            "",
+            *_questions(),
+            "",
+            *_table(("not taken", "what to do"), others),
             "",
             "## Recipes",
             "",
-            *_table(RECIPE_HEAD, recipes),
+            *_table(RECIPE_HEAD, [_recipe_row(recipe) for recipe in MODEL_RECIPES.values()]),
             "",
-            "A recipe goes down its ladder of tries until the file fits; if none does, it is refused,",
-            "with limit and actual.",
+            "The cheapest settings that look as wanted are searched for; a budget that cannot be met is",
+            "refused, with limit and actual.",
             "",
             "## Contents",
             "",
@@ -131,8 +83,9 @@ def format_page() -> str:
             "",
             *_table(("extension", "what becomes of it", ""), extensions),
             "",
-            "Other optional extensions stay as they are if they hold only their own values; if they point to",
-            "accessors, buffer views or images they are removed with a warning. Others required: refused.",
+            "All ratified material extensions are in the table. Other optional extensions stay as they are if",
+            "they hold only their own values; if they point to accessors, buffer views, textures or images",
+            "they are removed with a warning. Others required: refused.",
             "",
             "## Mended, with a warning",
             "",
@@ -148,6 +101,40 @@ def format_page() -> str:
             "",
         ]
     )  # fmt: skip
+
+
+def _questions() -> list[str]:
+    """What is asked about units and up axes."""
+    sizes = f"past {LARGEST_M:,.0f} m or below {SMALLEST_M * 1000:g} mm"
+    survey = f"LAS and LAZ: {LARGEST_SURVEY_M / 1000:g} km, {SMALLEST_SURVEY_M * 1000:g} mm"
+    return [
+        "A cloud is shown as points; no surface is made of it, and a warning says so. What a file does not",
+        "state is *asked*: it is read as metres with y up, and a warning names the size that gives and what",
+        f"to answer: `--unit` with {', '.join(UNITS_M)}; `--up` with y or z. An answer becomes a node above",
+        f"the scene's roots. Sizes {sizes} ({survey}) are",
+        "asked about whatever the format states. Nothing is rescaled without an answer.",
+    ]
+
+
+def _recipe_row(recipe: ModelRecipe) -> tuple[str, ...]:
+    budget, target = recipe.budget, recipe.target
+    return (
+        f"`{recipe.name}`",
+        recipe.form.value,
+        _limit(budget.triangles),
+        _limit(budget.points),
+        f"{budget.texture_px}",
+        _limit(budget.bytes),
+        _limit(budget.gpu_bytes),
+        "" if target is None else f"{target.ssim:g} at {target.view_px} px",
+        recipe.texture_codec.value,
+        f"{recipe.position_bits} / {recipe.uv_bits} / {recipe.direction_bits}",
+    )
+
+
+def _limit(value: int | None) -> str:
+    """A number to hold; past 32 bits there is none."""
+    return "no limit" if value is None or value >= 2**32 else f"{value:,}"
 
 
 def _table(head: tuple[str, ...], rows: object) -> list[str]:
