@@ -42,8 +42,10 @@ class Bench:
         middle, radius = sphere
         radius = max(radius, MIN_RADIUS_M)
         kept = _kept_pictures(folder, views, size_px, "w+")
+        pictures = renderer.draw(document, middle, cameras(views, radius))
+        del document  # the drawing lets go of it as soon as it can, and so must we
         is_seen = False
-        for number, picture in enumerate(renderer.draw(document, middle, cameras(views, radius))):
+        for number, picture in enumerate(pictures):
             for pixels, taken in zip(kept, (picture.lit, picture.unlit, picture.coverage), strict=True):
                 pixels[number] = taken
             is_seen = is_seen or bool(picture.coverage.any())

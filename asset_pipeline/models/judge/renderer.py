@@ -66,6 +66,7 @@ class Renderer:
         load = _Load(self._context)
         try:
             items = list(self._upload(document, middle, load))
+            del document  # what is drawn is on the GPU now; the caller may have let go of it as well
             for number, camera in enumerate(cameras):
                 self._draw_view(items, camera, self._frames[number % 2])
                 if (
