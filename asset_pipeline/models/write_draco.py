@@ -19,7 +19,7 @@ import numpy as np
 from asset_pipeline.models.document import TRIANGLES, Accessor, Array, Document, DocumentEditor, JsonObject
 from asset_pipeline.models.geometry import Geometry, geometry_of, primitive_key, take_rows
 from asset_pipeline.models.reading.decode_draco import MAX_FACES_PER_BYTE
-from asset_pipeline.models.steps.position_grids import Bounds, Grid, choose_grids, mesh_bounds
+from asset_pipeline.models.steps.position_grids import TINY_M, Bounds, Grid, choose_grids, mesh_bounds
 from asset_pipeline.models.steps.quantize import quantize_small
 
 DRACO = "KHR_draco_mesh_compression"
@@ -58,7 +58,7 @@ def encode_draco(document: Document, bits: DracoBits) -> DracoParts:
     bounds: dict[int, Bounds] = {}
     for index in fitting:
         found = mesh_bounds(document, document.items("meshes")[index])
-        if found is not None:
+        if found is not None and TINY_M < float((found[1] - found[0]).max()) < np.inf:
             bounds[index] = found
     grids = choose_grids(document, bounds, bits=bits.position)
     editor = document.edit()
@@ -201,8 +201,8 @@ def _arguments(columns: Mapping[str, Accessor], grid: Grid, bits: DracoBits) -> 
     """What DracoPy.encode takes besides triangles and level."""
     arguments: dict[str, Any] = {
         "points": columns["POSITION"].array,
-        "quantization_bits": bits.position,
-        "quantization_range": grid.step * (2**bits.position - 1),
+        "quantization_bits": grid.bits,
+        "quantization_range": grid.step * (2**grid.bits - 1),
         "quantization_origin": np.array(grid.offset, np.float32),
     }
     if "NORMAL" in columns:

@@ -1,11 +1,13 @@
 """Which grid each mesh's positions stand on: parts that touch must share one, or they crack apart.
 
 Positions are in each mesh's own space, so only meshes that are shown under the same transforms can touch on
-the same numbers. Those form a group with one grid, unless that leaves one of them fewer than MIN_STEPS of
-its own size (a statue beside a mountain).
+the same numbers. Those form a group with one grid, unless that leaves one of them fewer than
+MIN_SHARED_STEPS of its own size (a statue beside a mountain). The largest group as it is shown has 2**bits
+steps; the others have steps as large as those are in the world, for nobody sees finer ones beside them, but
+at least MIN_STEPS of their own size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,9 @@ from numpy.typing import NDArray
 from asset_pipeline.models.document import Document, JsonObject
 from asset_pipeline.models.transforms import Matrix, world_matrices
 
-MIN_STEPS = 64
+MIN_SHARED_STEPS = 64
+MIN_STEPS = 256
+TINY_M = 1e-20  # a mesh of one point has no size: callers leave it out
 _SAME_TRANSFORM = 1e-6  # relative; parts exported from one program differ by less
 
 Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -22,10 +26,11 @@ Bounds = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """position = offset + step * whole numbers."""
+    """position = offset + step * whole numbers from 0 to 2**bits - 1."""
 
     offset: tuple[float, float, float]
     step: float
+    bits: int
 
     @property
     def matrix(self) -> Matrix:
@@ -36,20 +41,18 @@ class Grid:
 
 
 def choose_grids(document: Document, bounds: Mapping[int, Bounds], *, bits: int) -> dict[int, Grid]:
-    """Grid of 2**bits steps by mesh index, for the meshes whose bounds (low, high) are given."""
-    groups: dict[object, list[int]] = {}
-    for index, place in _placements(document).items():
-        if index in bounds:
-            groups.setdefault(place, []).append(index)
+    """Grid of at most 2**bits steps by mesh index, for the meshes whose bounds (low, high) are given."""
+    groups = _groups(document, bounds, bits)
+    scales = _scales(document)
+    sizes = [_size_of(bounds, group) * scales[group[0]] for group in groups]
+    finest = max(sizes, default=0.0) / (2**bits - 1)
     grids: dict[int, Grid] = {}
-    for members in groups.values():
-        low = np.min([bounds[index][0] for index in members], axis=0)
-        high = np.max([bounds[index][1] for index in members], axis=0)
-        shared = make_grid(low, high, bits)
-        least = min(float((bounds[index][1] - bounds[index][0]).max()) for index in members)
-        for index in members:
-            alone = len(members) > 1 and least < shared.step * MIN_STEPS
-            grids[index] = make_grid(*bounds[index], bits) if alone else shared
+    for group in groups:
+        low = np.min([bounds[index][0] for index in group], axis=0)
+        high = np.max([bounds[index][1] for index in group], axis=0)
+        least = min(_size_of(bounds, [index]) for index in group)
+        grid = make_grid(low, high, bits=bits, step=min(finest / scales[group[0]], least / MIN_STEPS))
+        grids |= dict.fromkeys(group, grid)
     return grids
 
 
@@ -65,14 +68,42 @@ def mesh_bounds(document: Document, mesh: JsonObject) -> Bounds | None:
     return (low, high) if np.isfinite(low).all() and np.isfinite(high).all() else None
 
 
-def make_grid(low: NDArray[np.float64], high: NDArray[np.float64], bits: int) -> Grid:
-    """The grid of 2**bits steps over a box, the step the same along each axis: normals are not bent."""
+def make_grid(low: NDArray[np.float64], high: NDArray[np.float64], *, bits: int, step: float = 0.0) -> Grid:
+    """A grid over a box with steps of at least `step` and at most 2**bits of them.
+
+    The step is the same along each axis: normals are not bent.
+    """
     offset = low.astype(np.float32)
     size = float((high - offset).max())
-    step = float(np.float32(size / (2**bits - 1)))
-    if step * (2**bits - 1) < size:
-        step = float(np.nextafter(np.float32(step), np.float32(np.inf)))
-    return Grid((float(offset[0]), float(offset[1]), float(offset[2])), step)
+    if step > 0.0:
+        bits = min(bits, max(1, int(np.ceil(np.log2(size / step + 1.0)))))
+    least = float(np.float32(size / (2**bits - 1)))
+    if least * (2**bits - 1) < size:
+        least = float(np.nextafter(np.float32(least), np.float32(np.inf)))
+    chosen = max(least, float(np.float32(step)))
+    return Grid((float(offset[0]), float(offset[1]), float(offset[2])), chosen, bits)
+
+
+def _groups(document: Document, bounds: Mapping[int, Bounds], bits: int) -> list[list[int]]:
+    """Meshes that are to share a grid."""
+    together: dict[object, list[int]] = {}
+    for index, place in _placements(document).items():
+        if index in bounds:
+            together.setdefault(place, []).append(index)
+    groups = []
+    for group in together.values():
+        step = _size_of(bounds, group) / (2**bits - 1)
+        if any(_size_of(bounds, [index]) < step * MIN_SHARED_STEPS for index in group):
+            groups += [[index] for index in group]
+        else:
+            groups.append(group)
+    return groups
+
+
+def _size_of(bounds: Mapping[int, Bounds], group: Sequence[int]) -> float:
+    low = np.min([bounds[index][0] for index in group], axis=0)
+    high = np.max([bounds[index][1] for index in group], axis=0)
+    return float((high - low).max())
 
 
 def _placements(document: Document) -> dict[int, object]:
@@ -91,3 +122,16 @@ def _rounded(matrix: Matrix) -> tuple[float, ...]:
     size = float(np.abs(matrix).max()) or 1.0
     steps = np.rint(matrix[:3].reshape(-1) / (size * _SAME_TRANSFORM))
     return (float(f"{size:.5e}"), *(float(step) + 0.0 for step in steps))
+
+
+def _scales(document: Document) -> dict[int, float]:
+    """By mesh index, how much larger it is shown than it is; 1 where that may change (animation, skins)."""
+    scales = dict.fromkeys(range(len(document.items("meshes"))), 0.0)
+    channels = [channel for animation in document.items("animations") for channel in animation["channels"]]
+    may_change = any(channel["target"].get("path") not in ("weights", "translation") for channel in channels)
+    world = world_matrices(document.items("nodes"))
+    for index, node in enumerate(document.items("nodes")):
+        if "mesh" in node and not may_change and "skin" not in node:
+            found = float(np.linalg.norm(world[index][:3, :3], 2))
+            scales[node["mesh"]] = max(scales[node["mesh"]], found)
+    return {index: scale if 1e-12 < scale < np.inf else 1.0 for index, scale in scales.items()}

@@ -11,10 +11,8 @@ shows.
 import numpy as np
 
 from asset_pipeline.models.document import Accessor, Document, DocumentEditor, JsonObject
-from asset_pipeline.models.steps.position_grids import Grid, choose_grids, mesh_bounds
+from asset_pipeline.models.steps.position_grids import TINY_M, Grid, choose_grids, mesh_bounds
 from asset_pipeline.models.transforms import rotation_matrix
-
-TINY_M = 1e-20  # a mesh of one point has no size, and morph targets would need endless steps
 
 
 def quantize_positions(document: Document, *, bits: int) -> Document:
@@ -23,7 +21,7 @@ def quantize_positions(document: Document, *, bits: int) -> Document:
     if not grids:
         return document
     editor = document.edit()
-    _rewrite_meshes(editor, grids, bits)
+    _rewrite_meshes(editor, grids)
     _rewrite_skins(editor, grids)
     _rewrite_nodes(editor, grids)
     return editor.finish()
@@ -65,7 +63,7 @@ def _has_floats(document: Document, mesh: JsonObject) -> bool:
     return any(n is not None and document.accessors[n].array.dtype == np.float32 for n in numbers)
 
 
-def _rewrite_meshes(editor: DocumentEditor, grids: dict[int, Grid], bits: int) -> None:
+def _rewrite_meshes(editor: DocumentEditor, grids: dict[int, Grid]) -> None:
     done: dict[tuple[int, Grid, str], int] = {}
     for index, grid in grids.items():
         for primitive in editor.items("meshes")[index]["primitives"]:
@@ -77,14 +75,14 @@ def _rewrite_meshes(editor: DocumentEditor, grids: dict[int, Grid], bits: int) -
                 key = (owner["POSITION"], grid, kind)
                 if key not in done:
                     column = editor.accessors[owner["POSITION"]]
-                    made = _on_grid(column, grid, bits) if kind == "base" else _delta_on_grid(column, grid)
+                    made = _on_grid(column, grid) if kind == "base" else _delta_on_grid(column, grid)
                     done[key] = editor.add_accessor(made)
                 owner["POSITION"] = done[key]
 
 
-def _on_grid(column: Accessor, grid: Grid, bits: int) -> Accessor:
+def _on_grid(column: Accessor, grid: Grid) -> Accessor:
     steps = np.rint((column.as_floats().astype(np.float64) - grid.offset) / grid.step)
-    return Accessor(np.clip(steps, 0, 2**bits - 1).astype(np.uint16), "VEC3", name=column.name)
+    return Accessor(np.clip(steps, 0, 2**grid.bits - 1).astype(np.uint16), "VEC3", name=column.name)
 
 
 def _delta_on_grid(column: Accessor, grid: Grid) -> Accessor:

@@ -214,3 +214,25 @@ def test_shared_masters_pass_the_validator_and_draw_the_same(
 def test_grid_mesh_is_what_these_tests_think() -> None:
     positions, _, _, indices = grid_mesh(9)
     assert (len(positions), len(indices)) == (81, 384)
+
+
+def test_a_mesh_of_one_point_is_written_plainly_and_parts_no_others(
+    tmp_path: Path, validate: Validate
+) -> None:
+    document = side_by_side()
+    document.json["meshes"].append({"primitives": [{"attributes": {"POSITION": 5}, "indices": 3}]})
+    document.json["nodes"].append({"mesh": 2})
+    document.json["scenes"] = [{"nodes": [0, 1, 2]}]
+    point = Accessor(np.full_like(document.accessors[0].array, 0.5), "VEC3")
+    tree, after, path = written(Document(document.json, (*document.accessors, point)), tmp_path)
+    uses = [DRACO in mesh["primitives"][0].get("extensions", {}) for mesh in tree["meshes"]]
+    assert uses == [True, True, False]
+    assert validate([path])[path]["errors"] == []
+    left, right = (
+        {
+            tuple(row)
+            for row in after.accessors[mesh["primitives"][0]["attributes"]["POSITION"]].array.tolist()
+        }
+        for mesh in after.items("meshes")[:2]
+    )
+    assert len(left & right) == 9

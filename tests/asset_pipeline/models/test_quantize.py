@@ -291,3 +291,55 @@ def test_grid_limits(bits: int, accepted: bool) -> None:
     else:
         with pytest.raises(ValueError, match="want 8 to 16"):
             on_grid(sheet(3), position_bits=bits)
+
+
+def two_parts(*, small_scale: float, **tree: Any) -> Document:
+    """A sheet of 1 m, and one of 0.25 m in another place that is shown `small_scale` times as large."""
+    first = sheet(9)
+    second = grid_mesh(9, size_m=0.25)[0]
+    nodes = [{"mesh": 0}, {"mesh": 1, "translation": [9.0, 0.0, 0.0], "scale": [small_scale] * 3}]
+    part = {"primitives": [{"attributes": {"POSITION": 4}, "indices": 3}]}
+    json_tree = {
+        **first.json,
+        "nodes": nodes,
+        "scenes": [{"nodes": [0, 1]}],
+        "meshes": [*first.json["meshes"], part],
+        **tree,
+    }
+    return Document(json_tree, (*first.accessors, Accessor(second, "VEC3")))
+
+
+@pytest.mark.parametrize("small_scale", [1.0, 2.0, 4.0])
+def test_steps_are_equally_large_where_they_are_seen(small_scale: float) -> None:
+    after = on_grid(two_parts(small_scale=small_scale), position_bits=12)
+    first, second = after.items("nodes")
+    assert first["scale"][0] == pytest.approx(1 / 4095, rel=1e-5)
+    assert second["scale"][0] == pytest.approx(1 / 4095, rel=1e-5)
+    number = after.items("meshes")[1]["primitives"][0]["attributes"]["POSITION"]
+    assert after.accessors[number].array.max() == pytest.approx(0.25 * small_scale * 4095, abs=1)
+
+
+def test_the_largest_part_as_it_is_seen_has_all_the_steps() -> None:
+    after = on_grid(two_parts(small_scale=40.0), position_bits=12)
+    first, second = after.items("nodes")
+    assert second["scale"][0] == pytest.approx(10 / 4095, rel=1e-5)
+    assert first["scale"][0] == pytest.approx(1 / 409.5, rel=2e-3)  # 10 m over 4095 steps
+
+
+def test_a_speck_keeps_a_grid_of_its_own_size() -> None:
+    after = on_grid(two_parts(small_scale=0.001), position_bits=12)
+    number = after.items("meshes")[1]["primitives"][0]["attributes"]["POSITION"]
+    assert after.accessors[number].array.max() == pytest.approx(256, abs=1)
+
+
+def test_parts_that_may_grow_are_not_given_fewer_steps() -> None:
+    times = Accessor(np.array([[0.0], [1.0]], np.float32), "SCALAR")
+    sizes = Accessor(np.array([[0, 0, 0], [1, 1, 1]], np.float32), "VEC3")
+    growing = {
+        "channels": [{"sampler": 0, "target": {"node": 1, "path": "scale"}}],
+        "samplers": [{"input": 5, "output": 6}],
+    }
+    before = two_parts(small_scale=0.001, animations=[growing])
+    after = on_grid(Document(before.json, (*before.accessors, times, sizes)), position_bits=12)
+    number = after.items("meshes")[1]["primitives"][0]["attributes"]["POSITION"]
+    assert after.accessors[number].array.max() == pytest.approx(0.25 * 4095, abs=1)  # as if it were shown 1:1
