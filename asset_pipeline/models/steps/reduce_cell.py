@@ -3,11 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.document import POINTS, Document
+from asset_pipeline.models.document import Document
 from asset_pipeline.models.geometry import Geometry, Indices, primitive_key
 from asset_pipeline.models.steps.flatten import Piece, document_of, pieces_of
 from asset_pipeline.models.steps.joined_mesh import JoinedMesh, join_parts, split_triangles, touching_seams
 from asset_pipeline.models.steps.model_parts import Part, parts_of
+from asset_pipeline.models.steps.reduce_points import reduce_points
 from asset_pipeline.models.steps.simplify import simplify, simplify_sloppy
 from asset_pipeline.models.steps.split_space import CUT, Node
 from asset_pipeline.models.steps.weld import compact, weld
@@ -27,36 +28,17 @@ def reduce_cell(cell: Document, node: Node, *, max_triangles: int) -> Document:
     towards leaves outside `node` are kept as they are. Seams are crossed where they stop it, triangles merged
     by a grid where that does too.
     """
+    cell = reduce_points(cell, max_points=max_triangles)
     pieces = pieces_of(cell)
     parts = parts_of(cell)
     triangles = sum(part.geometry.triangles for part in parts)
-    points = sum(geometry.vertices for _, geometry in pieces if geometry.mode == POINTS)
     reduced: dict[tuple[object, ...], Geometry] = {}
     if triangles > max_triangles:
         reduced = _reduced_parts(parts, node, max_triangles)
     made: list[Piece] = []
     for (bare, geometry), (_, _, primitive) in zip(pieces, cell.primitives(), strict=True):
-        key = primitive_key(primitive)
-        if key in reduced:
-            made.append((bare, reduced[key]))
-        elif geometry.mode == POINTS and points > max_triangles:
-            made.append((bare, thin_points(geometry, max_triangles / points)))
-        else:
-            made.append((bare, geometry))
+        made.append((bare, reduced.get(primitive_key(primitive), geometry)))
     return document_of(cell, made)
-
-
-def thin_points(geometry: Geometry, share: float) -> Geometry:
-    """A share of a primitive's points, the same in every run: each point's luck is a hash of its place."""
-    rows = geometry.indices if geometry.indices is not None else np.arange(geometry.vertices)
-    words = np.ascontiguousarray(geometry.attributes["POSITION"].as_floats()[rows]).view(np.uint32)
-    luck = np.zeros(len(rows), np.uint64)
-    for column in words.T:
-        luck = (luck ^ column) * np.uint64(0x9E3779B97F4A7C15)
-        luck ^= luck >> np.uint64(31)
-    kept = max(1, int(len(rows) * share))
-    chosen = np.sort(np.argsort(luck, kind="stable")[:kept])
-    return geometry.take(rows[chosen]).with_indices(None)
 
 
 def _reduced_parts(parts: list[Part], node: Node, target: int) -> dict[tuple[object, ...], Geometry]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from asset_pipeline.models.deviation import measure_deviation
 from asset_pipeline.models.document import POINTS, Document
-from asset_pipeline.models.geometry import Geometry, geometry_of, map_geometry
+from asset_pipeline.models.geometry import geometry_of
 from asset_pipeline.models.steps.flatten import why_not_flat
 from asset_pipeline.models.steps.reduce import reduce_triangles, shown_corners
-from asset_pipeline.models.steps.reduce_cell import thin_points
+from asset_pipeline.models.steps.reduce_points import reduce_points
 from asset_pipeline.models.tiles.cells import write_cells
 from asset_pipeline.models.tiles.chain import Level, MakeBody, WrittenTiles, write_chain
 from asset_pipeline.models.tiles.level_error import MeasureError, level_error_m
@@ -94,23 +94,15 @@ def _write_levels(
     document: Document, folder: Path, make_body: MakeBody, measure_error: MeasureError
 ) -> WrittenTiles:
     levels = [Level(document, 0.0)]
-    finest = wanted = _elements(document)
+    wanted = _elements(document)
     while wanted > LEAST_TRIANGLES:
         wanted = max(wanted // LEVEL_FACTOR, 1)
-        coarser = _reduced(document, wanted, finest)
+        coarser = reduce_triangles(document, max_triangles=wanted)
+        coarser = reduce_points(coarser, max_points=wanted)
         if _elements(coarser) > WORTH_A_LEVEL * _elements(levels[-1].document):
             break
         levels.append(Level(coarser, level_error_m(document, coarser, measure_error)))
     return write_chain(levels, folder, make_body=make_body)
-
-
-def _reduced(document: Document, wanted: int, finest: int) -> Document:
-    reduced = reduce_triangles(document, max_triangles=wanted)
-
-    def thinned(geometry: Geometry) -> Geometry:
-        return thin_points(geometry, wanted / finest) if geometry.mode == POINTS else geometry
-
-    return map_geometry(reduced, thinned)
 
 
 def _facts(written: WrittenTiles, folder: Path, warnings: list[Problem]) -> TwinFacts:

@@ -97,7 +97,7 @@ def test_points_are_cut_too() -> None:
     plan = plan_split(document, max_triangles=100)
     thin = reduce_cell(plan.cell(0, plan.leaves), plan.root, max_triangles=50)
     ((_, geometry),) = pieces_of(thin)
-    assert geometry.vertices == 50
+    assert 25 <= geometry.vertices <= 50
     assert corner_rows(thin) - corner_rows(document) == Counter()
 
 
