@@ -34,7 +34,10 @@ OTHER_3D = ("fbx", "blend", "3ds", "dae", "usdz", "3mf", "off", "cad", "b3dm", "
 def format_page() -> str:
     """The page as Markdown."""
     limits = (
-        ("All files of a master", f"{MAX_MASTER_BYTES >> 20} MiB"),
+        (
+            "All files of a master (LAS and LAZ are read in parts: no limit but points)",
+            f"{MAX_MASTER_BYTES >> 20} MiB",
+        ),
         ("Triangles", f"{MAX_TRIANGLES:,}"),
         ("Triangles whose winding is looked at (OBJ, PLY, STL)", f"{MAX_ORIENTED_TRIANGLES:,}"),
         ("Points of a cloud, kept (more are thinned out evenly, and that is said)", f"{MAX_POINTS:,}"),
@@ -83,9 +86,9 @@ def format_page() -> str:
             "",
             *_table(("extension", "what becomes of it", ""), extensions),
             "",
-            "All ratified material extensions are in the table. Other optional extensions stay as they are if",
-            "they hold only their own values; if they point to accessors, buffer views, textures or images",
-            "they are removed with a warning. Others required: refused.",
+            "All ratified material extensions are in the table. Other optional extensions stay as they are",
+            "if they hold only their own values; if they point to accessors, buffer views, textures or",
+            "images they are removed with a warning. Others required: refused.",
             "",
             "## Mended, with a warning",
             "",

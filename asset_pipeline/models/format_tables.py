@@ -65,7 +65,7 @@ CONTENTS = (
     ("TEXCOORD_0, _1, ... (all UV sets)", "kept; uint16; float past 32 repeats or if rotated"),
     ("COLOR_0, ... (vertex colours)", "kept; 8 bits a channel"),
     ("JOINTS, WEIGHTS, skins", "kept; weights in bytes that sum up to 255"),
-    ("Morph targets and their weights", "kept; not in `ar_ios`, which says so"),
+    ("Morph targets and their weights", "kept; `ar_ios`: applied as they stand, which it says"),
     ("Animations", "kept, every key; `ar_ios`: the first one, its first 10 s"),
     ("EXT_mesh_gpu_instancing", "kept; `ar_ios`: drawn out"),
     ("Own attributes (`_NAME`)", "kept as they are"),

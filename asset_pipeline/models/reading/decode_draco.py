@@ -12,6 +12,7 @@ from asset_pipeline.outcome import Refused, refuse
 
 EXTENSION = "KHR_draco_mesh_compression"
 MAX_FACES_PER_BYTE = 200  # real meshes need at least a bit per face; more is a lie about the count
+MAX_COUNT = 20_000_000  # of faces or points: as many triangles as a model may have
 _EDGEBREAKER = 1
 _METADATA_FLAG = 0x8000
 
@@ -102,7 +103,7 @@ def decode_draco(body: memoryview, where: str, *, points_too: bool = False) -> A
     so few bytes cannot hold.
     """
     header = parse_draco_header(body, where)
-    if max(header.faces, header.points) > len(body) * MAX_FACES_PER_BYTE:
+    if max(header.faces, header.points) > min(len(body) * MAX_FACES_PER_BYTE, MAX_COUNT):
         raise _damaged(where, "or lies: it claims more data than it can hold")
     try:
         decoded = DracoPy.decode(bytes(body))

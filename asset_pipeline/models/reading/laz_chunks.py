@@ -11,7 +11,8 @@ import lazrs
 
 from asset_pipeline.outcome import Refused, refuse
 
-MAX_POINTS_PER_BYTE = 400  # of a scan 1 is very good; equal points, where nothing is left to say, reach 300
+MAX_POINTS_PER_BYTE = 4  # of a scan 1 is very good; more is a file made to keep a decoder busy
+FEW_POINTS = 10_000_000  # so many may be as small as they like; they take about 4 s
 MAX_CHUNKS = 1_000_000  # usual are 50,000 points in each
 _LAYERED = 3  # kind of compression
 _LAYERS_OF_ITEM = {10: 9, 11: 1, 12: 2, 13: 1}  # 14, extra bytes: one for each byte
@@ -26,7 +27,7 @@ def check_laz(
 
     description: the body of the record in which the file says how it is compressed.
     """
-    if points > MAX_POINTS_PER_BYTE * size_bytes:
+    if points > max(FEW_POINTS, MAX_POINTS_PER_BYTE * size_bytes):
         raise refuse(
             f"The LAZ header announces {points:,} points, which {size_bytes:,} bytes cannot hold.",
             advice=_CUT_OFF,

@@ -198,6 +198,31 @@ def test_any_obj_text_is_read_or_refused(text):
         return
 
 
+def test_obj_on_a_map_keeps_its_millimetres_and_says_where_it_was(tmp_path):
+    points = ["665187.001 5648349.002 1.003", "665188.002 5648349.004 1.006", "665187.5 5648350.001 1"]
+    loaded = load(tmp_path, "a.obj", "".join(f"v {point}\n" for point in points) + "f 1 2 3\n")
+    positions = column(loaded.document, "POSITION")
+    assert (positions[1] - positions[0]).tolist() == pytest.approx([1.001, 0.002, 0.003], abs=1e-6)
+    assert loaded.document.json["asset"]["extras"] == {
+        "halong_xr_source": {"origin": [665188.0, 5648350.0, 1.0]}
+    }
+    assert "was taken away" in loaded.problems[0].message
+
+
+@pytest.mark.parametrize("away", [0, 100, 160])
+def test_coordinates_not_far_from_zero_stay(tmp_path, away):
+    body = f"v {away} 0 0\nv {away + 1} 0 0\nv {away} 1 0\nf 1 2 3\n"
+    loaded = load(tmp_path, "a.obj", body)
+    assert column(loaded.document, "POSITION")[:, 0].tolist() == [away, away + 1, away]
+    assert loaded.problems == ()
+
+
+def test_lines_of_an_obj_are_left_out_with_a_warning(tmp_path):
+    loaded = load(tmp_path, "a.obj", TRIANGLE + "f 1 2 3\nl 1 2\nl 2 3\n")
+    (problem,) = loaded.problems
+    assert problem.message == "Lines were left out, only faces and points are shown: 2."
+
+
 # MTL
 
 

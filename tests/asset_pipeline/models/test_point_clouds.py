@@ -259,6 +259,7 @@ def no_evlrs(path: Path) -> Path:
     ("offset", "form", "values", "message"),
     [
         (247, "<Q", (1 << 31,), "announces 2,147,483,648 points"),
+        (247, "<Q", (0xFFFFFFFF,), "announces 4,294,967,295 points"),
         (247, "<Q", (1 << 63,), "announces 9,223,372,036,854,775,808 points"),
         (247, "<Q", (5,), "announces 5 points of 36 bytes"),
         (96, "<I", (0xFFFFFFFF,), "begin outside the file"),

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import trimesh
 
 from asset_pipeline.models.document import Accessor
 from asset_pipeline.models.geometry import geometry_of
@@ -258,3 +259,19 @@ def test_shared_gltf_files_have_their_normals_on_the_right_side(shared):
         if problems:
             turned[path.name] = len(problems)
     assert turned == {}
+
+
+def test_the_bodies_of_a_shared_stl_come_out_whole_as_trimesh_sees_it(shared):
+    loaded = load_mesh_file(shared / "assets/stl/multibody.stl")
+    assert [problem.message for problem in loaded.problems] == [
+        "26 of 32 triangles faced the other way than their neighbours; they were turned round."
+    ]
+    (primitive,) = [primitive for _, _, primitive in loaded.document.primitives()]
+    geometry = geometry_of(loaded.document, primitive)
+    mesh = trimesh.Trimesh(geometry.attributes["POSITION"].array, geometry.indices.reshape(-1, 3))
+    mesh.merge_vertices(merge_norm=True)
+    bodies = mesh.split(only_watertight=False)
+    assert [(body.is_watertight, body.is_winding_consistent, body.volume > 0) for body in bodies] == [
+        (True, True, True),
+        (True, True, True),
+    ]
