@@ -108,7 +108,7 @@ def place_derivative(draft: DerivativeDraft, *, out: Path, recipe: str, master_s
     target = out / derivative.derivative_id
     if not is_complete(target, derivative.files):
         (draft.folder / FILE_LIST).write_bytes(canonical_file_list(derivative.files))
-        if target.exists():  # damaged by hand: its list or a length does not fit
+        if target.exists():  # damaged by hand: its list or a file does not fit
             shutil.rmtree(target)
         try:
             draft.folder.replace(target)
@@ -141,11 +141,14 @@ def place_stills(stills: Path | None, *, out: Path, derivative_id: str) -> tuple
 
 
 def is_complete(target: Path, files: tuple[DerivativeFile, ...]) -> bool:
-    """Whether a derivative lies there with exactly this list and these lengths."""
+    """Whether a derivative lies there with exactly this list, these lengths and these digests."""
     try:
         if (target / FILE_LIST).read_bytes() != canonical_file_list(files):
             return False
-        return all((target / file.path).stat().st_size == file.bytes for file in files)
+        return all(
+            (target / file.path).stat().st_size == file.bytes and sha256_of(target / file.path) == file.sha256
+            for file in files
+        )
     except (FileNotFoundError, NotADirectoryError):
         return False
 

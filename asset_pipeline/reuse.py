@@ -12,11 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from asset_pipeline.place import FILE_LIST, sha256_of
+from asset_pipeline.place import is_complete
 from asset_pipeline.recipes import RECIPE_NAMES, versioned_name
 from asset_pipeline.report import Result, Status, parse_result
 from asset_pipeline.tools import code_sha256, tool_versions
-from heritage_sites.asset import Derivative, canonical_file_list
 
 RUNS = ".runs"
 MAX_KEPT_BYTES = 64 * 1024 * 1024
@@ -35,7 +34,9 @@ def find_kept(out: Path, key: str, *, name: str) -> Result | None:
         if path.stat().st_size > MAX_KEPT_BYTES:
             return None
         result = parse_result(json.loads(path.read_text(encoding="utf-8")))
-        is_whole = all(_is_whole(out, derivative) for derivative in result.derivatives)
+        is_whole = all(
+            is_complete(out / derivative.derivative_id, derivative.files) for derivative in result.derivatives
+        )
         has_stills = all((out / path).is_file() for paths in result.stills.values() for path in paths)
     except (OSError, ValueError, KeyError, TypeError):
         return None  # never kept, or damaged by hand: it is made again
@@ -57,16 +58,6 @@ def keep(out: Path, key: str, result: Result, work: Path) -> None:
     part.write_text(text, encoding="utf-8")
     (out / RUNS).mkdir(exist_ok=True)
     part.replace(out / RUNS / part.name)
-
-
-def _is_whole(out: Path, derivative: Derivative) -> bool:
-    folder = out / derivative.derivative_id
-    if (folder / FILE_LIST).read_bytes() != canonical_file_list(derivative.files):
-        return False
-    return all(
-        (folder / file.path).stat().st_size == file.bytes and sha256_of(folder / file.path) == file.sha256
-        for file in derivative.files
-    )
 
 
 def _told_of(result: Result, name: str) -> Result:

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from asset_pipeline.child import Crashed, MemoryExceeded, Raised, Returned, TimeExceeded, run_in_child
+from asset_pipeline.child import (
+    Crashed,
+    FirstLook,
+    MemoryExceeded,
+    Raised,
+    Returned,
+    TimeExceeded,
+    run_in_child,
+)
+from asset_pipeline.stages import MAX_STAGE_CHARS, STAGE_FILE, Stage, first_look_done, read_stage, stage
 
 MIB = 1024 * 1024
 
@@ -42,6 +51,29 @@ def print_much():
     raise ValueError("after much noise")
 def glib_out_of_memory():
     os.write(2, b"GLib-ERROR: failed to allocate 99999999 bytes"); os.abort()
+def tell_stages(pause):
+    from asset_pipeline.stages import stage
+    stage("reading"); time.sleep(pause)
+    for trial in range(1, 4):
+        stage("ar: trial", done=trial, total=3); time.sleep(pause)
+    return "told"
+def tell_much():
+    from asset_pipeline.stages import stage
+    started = time.process_time()
+    for trial in range(100_000): stage("ar: trial", done=trial, total=200_000)
+    return time.process_time() - started
+def look_then_allocate(mib, checked):
+    from asset_pipeline.stages import first_look_done
+    if checked: first_look_done()
+    return len(bytes(mib * 1024 * 1024))
+def look_then_spin(checked, seconds):
+    from asset_pipeline.stages import first_look_done
+    if checked: first_look_done()
+    end = time.process_time() + seconds
+    while time.process_time() < end: pass
+    return "done"
+def rust_out_of_memory():
+    os.write(2, b"memory allocation of 99999999 bytes failed"); os.abort()
 def tell_pid(file):
     with open(file, "w") as f: f.write(str(os.getpid()))
     time.sleep(600)
@@ -116,8 +148,9 @@ def test_the_memory_limit_holds_for_one_request(misbehaving, mib, fits):
     assert outcome == Returned(mib * MIB) if fits else isinstance(outcome, MemoryExceeded)
 
 
-def test_an_abort_for_lack_of_memory_counts_as_memory(misbehaving):
-    assert isinstance(run(misbehaving.glib_out_of_memory), MemoryExceeded)
+@pytest.mark.parametrize("name", ["glib_out_of_memory", "rust_out_of_memory"])
+def test_an_abort_for_lack_of_memory_counts_as_memory(misbehaving, name):
+    assert isinstance(run(getattr(misbehaving, name)), MemoryExceeded)
 
 
 @pytest.mark.parametrize("name", ["spin", "ignore_signals"])
@@ -174,3 +207,88 @@ def test_nothing_stays_behind_in_the_temporary_folder(misbehaving, tmp_path, mon
     run(misbehaving.add, 1, 2)
     run(misbehaving.abort)
     assert json.dumps([entry.name for entry in folder.iterdir()]) == "[]"
+
+
+# The first look: tighter limits until the file is read and checked
+
+
+def look(function, *args, memory_mib=128, cpu_s=2.0):
+    first_look = FirstLook(memory_mib * MIB, cpu_s)
+    return run_in_child(function, args, max_memory_bytes=900 * MIB, timeout_s=20.0, first_look=first_look)
+
+
+@pytest.mark.parametrize(
+    ("mib", "checked", "fits"), [(100, False, True), (600, False, False), (600, True, True)]
+)
+def test_memory_is_tighter_until_the_file_is_checked(misbehaving, mib, checked, fits):
+    outcome = look(misbehaving.look_then_allocate, mib, checked)
+    if fits:
+        assert outcome == Returned(mib * MIB)
+    else:
+        assert isinstance(outcome, MemoryExceeded)
+        assert (outcome.limit_bytes, outcome.in_first_look) == (128 * MIB, True)
+
+
+def test_after_the_first_look_the_whole_limit_holds(misbehaving):
+    outcome = look(misbehaving.look_then_allocate, 2000, True)
+    assert isinstance(outcome, MemoryExceeded)
+    assert (outcome.limit_bytes, outcome.in_first_look) == (900 * MIB, False)
+
+
+@pytest.mark.parametrize(("checked", "fits"), [(False, False), (True, True)])
+def test_time_is_tighter_until_the_file_is_checked(misbehaving, checked, fits):
+    outcome = look(misbehaving.look_then_spin, checked, 4.0)
+    if fits:
+        assert outcome == Returned("done")
+    else:
+        assert isinstance(outcome, TimeExceeded)
+        assert (outcome.limit_s, outcome.in_first_look) == (2.0, True)
+
+
+@pytest.mark.parametrize(("memory_bytes", "cpu_s"), [(0, 1.0), (1, 0.0), (1, float("nan"))])
+def test_a_first_look_wants_positive_limits(memory_bytes, cpu_s):
+    with pytest.raises(ValueError, match="want positive limits"):
+        FirstLook(memory_bytes, cpu_s)
+
+
+# Stages: what the child says it does
+
+
+def test_stages_come_while_the_child_works(misbehaving):
+    told: list[Stage] = []
+    outcome = run_in_child(
+        misbehaving.tell_stages, [0.4], max_memory_bytes=256 * MIB, timeout_s=30.0, on_stage=told.append
+    )
+    assert outcome == Returned("told")
+    assert told == [Stage("reading"), *(Stage("ar: trial", trial, 3) for trial in (1, 2, 3))]
+    assert [str(one) for one in told[:2]] == ["reading", "ar: trial, 1 of 3"]
+
+
+def test_a_hundred_thousand_stages_cost_little(misbehaving):
+    outcome = run(misbehaving.tell_much)
+    assert isinstance(outcome, Returned)
+    assert outcome.value < 2.0  # seconds; telling each would take ten times that
+
+
+def test_outside_a_child_a_stage_is_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stage("reading")
+    first_look_done()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        (b'["reading", null, null]', Stage("reading")),
+        (b'["\\u001b[31mred\\n", 1, null]', Stage(" [31mred ", 1)),  # no child colours the terminal
+        (b'["%s", null, null]' % (b"x" * 500), Stage("x" * MAX_STAGE_CHARS)),
+        (b'["%s", null, null]' % (b"x" * 5000), None),
+        (b'{"text": "reading"}', None),
+        (b'["reading", "1", null]', None),
+        (b"\xff\xff", None),
+    ],
+)
+def test_what_a_child_says_is_looked_at_with_care(tmp_path, body, wanted):
+    (tmp_path / STAGE_FILE).write_bytes(body)
+    assert read_stage(tmp_path) == wanted

@@ -6,7 +6,14 @@ import time
 import pytest
 
 from asset_pipeline.outcome import DerivativeDraft
-from asset_pipeline.place import WORK_PREFIX, describe_files, place_derivative, remove_left_work, work_folder
+from asset_pipeline.place import (
+    WORK_PREFIX,
+    describe_files,
+    place_derivative,
+    place_stills,
+    remove_left_work,
+    work_folder,
+)
 from heritage_sites.asset import canonical_file_list, derivative_id_of
 
 SHA = "ab" * 32
@@ -51,7 +58,7 @@ def test_the_same_files_again_change_nothing(tmp_path):
     assert {p: p.stat().st_mtime_ns for p in (out / first.derivative_id).rglob("*")} == times
 
 
-@pytest.mark.parametrize("damage", ["missing", "shorter", "list"])
+@pytest.mark.parametrize("damage", ["missing", "shorter", "changed", "list"])
 def test_a_damaged_derivative_is_put_right(tmp_path, damage):
     out = tmp_path / "out"
     with work_folder(out) as work:
@@ -63,6 +70,8 @@ def test_a_damaged_derivative_is_put_right(tmp_path, damage):
                 (target / "sub/b.jpg").unlink()
             case "shorter":
                 (target / "sub/b.jpg").write_bytes(b"pic")
+            case "changed":
+                (target / "sub/b.jpg").write_bytes(b"Picture")
             case "list":
                 (target / "files.json").write_bytes(b"[]")
         assert tree(target) != whole
@@ -80,6 +89,39 @@ def test_links_and_strange_files_are_never_placed(tmp_path):
     (folder / "a.exe").write_bytes(b"MZ")
     with pytest.raises(ValueError, match="plain files"):
         describe_files(folder)
+
+
+def stills(folder, **pictures):
+    folder.mkdir()
+    for name, body in pictures.items():
+        (folder / f"{name}.webp").write_bytes(body)
+    return folder
+
+
+def test_stills_stand_under_their_derivative_and_newer_ones_replace_older_ones(tmp_path):
+    out = tmp_path / "out"
+    assert place_stills(None, out=out, derivative_id=SHA) == ()
+    place_stills(stills(tmp_path / "1", lit=b"old", worst=b"old"), out=out, derivative_id=SHA)
+    placed = place_stills(stills(tmp_path / "2", lit=b"new", unlit=b"new"), out=out, derivative_id=SHA)
+    assert placed == (f"stills/{SHA}/lit.webp", f"stills/{SHA}/unlit.webp")
+    assert tree(out) == dict.fromkeys(placed, b"new")
+
+
+def test_links_folders_and_strange_files_are_no_stills(tmp_path):
+    folder = stills(tmp_path / "1", lit=b"x")
+    (folder / "worst.webp").symlink_to("/etc/passwd")
+    with pytest.raises(ValueError, match=r"plain pictures, got 'worst\.webp'"):
+        place_stills(folder, out=tmp_path / "out", derivative_id=SHA)
+    (folder / "worst.webp").unlink()
+    for name in ("page.html", ".hidden.webp"):
+        (folder / name).write_bytes(b"x")
+        with pytest.raises(ValueError, match="plain pictures"):
+            place_stills(folder, out=tmp_path / "out", derivative_id=SHA)
+        (folder / name).unlink()
+    (folder / "more.webp").mkdir()
+    with pytest.raises(ValueError, match="plain pictures"):
+        place_stills(folder, out=tmp_path / "out", derivative_id=SHA)
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_a_killed_run_left_goes_and_what_a_living_run_holds_stays(tmp_path):
