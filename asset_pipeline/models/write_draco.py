@@ -5,8 +5,8 @@ texture, normals octahedral. Colours, joints, weights and further UV sets go in 
 Draco's encoder cannot take (tangents, own attributes) stays beside it in ordinary views, in Draco's order of
 vertices.
 
-Not compressed, and left as they are: points, lines, strips and fans, primitives with morph targets, and
-whatever the encoder refuses.
+Not compressed: points, lines, strips and fans, primitives with morph targets, and whatever the encoder
+refuses. Meshes of those alone get positions on a grid of whole numbers instead.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from asset_pipeline.models.geometry import Geometry, geometry_of, primitive_key,
 from asset_pipeline.models.reading.decode_draco import MAX_FACES_PER_BYTE
 from asset_pipeline.models.steps.position_grids import TINY_M, Bounds, Grid, choose_grids, mesh_bounds
 from asset_pipeline.models.steps.quantize import quantize_small
+from asset_pipeline.models.steps.quantize_positions import quantize_positions
 
 DRACO = "KHR_draco_mesh_compression"
 MAX_16_BIT_VERTICES = 65_535
@@ -53,8 +54,9 @@ class DracoParts:
 
 def encode_draco(document: Document, bits: DracoBits) -> DracoParts:
     """Compress every primitive that can be; primitives that share their numbers share the part."""
-    document = quantize_small(document)
     fitting = _fitting_meshes(document)
+    others = frozenset(range(len(document.items("meshes")))) - frozenset(fitting)
+    document = quantize_positions(quantize_small(document), bits=min(bits.position, 16), only=others)
     bounds: dict[int, Bounds] = {}
     for index in fitting:
         found = mesh_bounds(document, document.items("meshes")[index])

@@ -8,6 +8,8 @@ EXT_mesh_gpu_instancing or KHR_materials_volume (both measure in the mesh's own 
 shows.
 """
 
+from collections.abc import Set
+
 import numpy as np
 
 from asset_pipeline.models.document import Accessor, Document, DocumentEditor, JsonObject
@@ -15,9 +17,12 @@ from asset_pipeline.models.steps.position_grids import TINY_M, Grid, choose_grid
 from asset_pipeline.models.transforms import rotation_matrix
 
 
-def quantize_positions(document: Document, *, bits: int) -> Document:
-    """Positions as uint16 of `bits` bits, morph targets as int16; what is whole numbers already stays."""
-    grids = _choose_grids(document, bits)
+def quantize_positions(document: Document, *, bits: int, only: Set[int] | None = None) -> Document:
+    """Positions as uint16 of `bits` bits, morph targets as int16; what is whole numbers already stays.
+
+    only: the meshes to do so for; None: all.
+    """
+    grids = _choose_grids(document, bits, only)
     if not grids:
         return document
     editor = document.edit()
@@ -27,7 +32,7 @@ def quantize_positions(document: Document, *, bits: int) -> Document:
     return editor.finish()
 
 
-def _choose_grids(document: Document, bits: int) -> dict[int, Grid]:
+def _choose_grids(document: Document, bits: int, only: Set[int] | None) -> dict[int, Grid]:
     """Grid by mesh index, for the meshes that get one."""
     if "KHR_animation_pointer" in document.json.get("extensionsUsed", []):
         return {}
@@ -39,7 +44,8 @@ def _choose_grids(document: Document, bits: int) -> dict[int, Grid]:
             if "EXT_mesh_gpu_instancing" in node.get("extensions", {}):
                 kept.add(node["mesh"])
     bounds = {}
-    for index in sorted(shown - kept):
+    wanted = shown - kept if only is None else (shown - kept) & only
+    for index in sorted(wanted):
         mesh = document.items("meshes")[index]
         if not _has_volume(document, mesh) and _has_floats(document, mesh):
             found = mesh_bounds(document, mesh)

@@ -12,6 +12,7 @@ from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.steps.weld import weld
 from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
 from tests.asset_pipeline.models.conftest import Validate, glb_json, grid_mesh, sheet
+from tests.asset_pipeline.models.test_quantize import placed
 
 DRACO = "KHR_draco_mesh_compression"
 
@@ -155,7 +156,8 @@ def test_points_and_morph_targets_stay_outside(tmp_path: Path, validate: Validat
     assert uses == [True, False, False, True]
     parts = [tree["meshes"][number]["primitives"][0] for number in (0, 3)]
     assert parts[0] == parts[1]  # shared numbers stay shared
-    assert set(tree["extensionsRequired"]) == {DRACO, "EXT_meshopt_compression"}
+    wanted = {DRACO, "EXT_meshopt_compression", "KHR_mesh_quantization"}
+    assert set(tree["extensionsRequired"]) == wanted
     assert validate([path])[path]["errors"] == []
     assert [geometry_of(after, primitive).mode for _, _, primitive in after.primitives()] == [4, 0, 4, 4]
 
@@ -236,3 +238,15 @@ def test_a_mesh_of_one_point_is_written_plainly_and_parts_no_others(
         for mesh in after.items("meshes")[:2]
     )
     assert len(left & right) == 9
+
+
+def test_points_beside_draco_stand_on_a_grid_of_whole_numbers(tmp_path: Path) -> None:
+    document = side_by_side()
+    document.json["meshes"][1]["primitives"][0] = {"attributes": {"POSITION": 4}, "mode": 0}
+    tree, after, _ = written(document, tmp_path, position_bits=12)
+    assert [DRACO in mesh["primitives"][0].get("extensions", {}) for mesh in tree["meshes"]] == [True, False]
+    number = after.items("meshes")[1]["primitives"][0]["attributes"]["POSITION"]
+    assert after.accessors[number].array.dtype == np.uint16
+    wanted, got = placed(document)[1], placed(after)[1]
+    assert np.abs(wanted - got).max() <= 0.5 / 4095 * 1.01
+    assert "scale" not in after.items("nodes")[0]  # Draco needs no way back
