@@ -1,14 +1,12 @@
 """Where a texture lies on a mesh: glTF's UV, its texture transform and V flip worked into one `st`."""
 
-import math
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from asset_pipeline.models.document import JsonObject
 from asset_pipeline.models.geometry import Geometry
 from asset_pipeline.models.references import texture_coordinate_set
+from asset_pipeline.models.uv_transform import transformed_uv
 
 Floats = NDArray[np.float32]
 
@@ -25,21 +23,3 @@ def st_of(geometry: Geometry, info: JsonObject) -> Floats | None:
         return None
     uv = transformed_uv(column.as_floats(), info)
     return np.stack([uv[:, 0], 1.0 - uv[:, 1]], axis=1).astype(np.float32)
-
-
-def transformed_uv(uv: Floats, info: JsonObject) -> NDArray[np.float64]:
-    """UV through KHR_texture_transform: scaled, turned, shifted.
-
-    Turned as viewers do it, (c, s; -s, c): the matrix printed in the extension's text turns the other way
-    (KhronosGroup/glTF #1563).
-    """
-    transform: dict[str, Any] = info.get("extensions", {}).get("KHR_texture_transform", {})
-    wide = uv.astype(np.float64)
-    if not transform:
-        return wide
-    scaled = wide * np.array(transform.get("scale", (1.0, 1.0)), np.float64)
-    angle = float(transform.get("rotation", 0.0))
-    c, s = math.cos(angle), math.sin(angle)
-    turned = scaled @ np.array([[c, -s], [s, c]])
-    moved: NDArray[np.float64] = turned + np.array(transform.get("offset", (0.0, 0.0)), np.float64)
-    return moved
