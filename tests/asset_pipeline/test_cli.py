@@ -7,8 +7,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from asset_pipeline.cli import app
+from asset_pipeline import cli
+from asset_pipeline.cli import app, summary
+from asset_pipeline.model_options import ModelOptions, parse_model_options
+from asset_pipeline.outcome import warn
 from asset_pipeline.recipes import RECIPE_NAMES
+from asset_pipeline.report import Report, Result, Status
 
 
 @pytest.fixture
@@ -79,6 +83,10 @@ def test_a_refusal_is_exit_1_with_a_sentence(run, photo):
         (["--out", "out"], "Missing argument"),
         (["photo.png", "--out", "out", "--recipe", "huge"], "There is no recipe called 'huge'"),
         (["photo.png", "--out", "photo.png"], "is a file; want a folder"),
+        (["photo.png", "--out", "out", "--unit", "yard"], "want one of mm, cm, m, in, ft, got 'yard'"),
+        (["photo.png", "--out", "out", "--up", "x"], "want y or z, got 'x'"),
+        (["photo.png", "--out", "out", "--at", "20.8"], "want LAT,LON,HEIGHT[,HEADING]"),
+        (["photo.png", "--out", "out", "--at", "91,107,5"], "lat_deg: want -90 to 90"),
         (["photo.png", "--out", "out", "--jobs", "0"], "Input should be greater than or equal to 1"),
         (["photo.png", "--out", "out", "--report", "nowhere/report.json"], "does not exist"),
     ],
@@ -111,3 +119,56 @@ def test_output_below_the_input_is_not_taken_for_masters(run, photo):
     assert sorted(path.name for path in Path("out").iterdir() if path.name != ".runs") == [
         json.loads(Path("report.json").read_text())["results"][0]["derivatives"][0]["derivative_id"]
     ]
+
+
+def test_without_out_the_files_go_into_a_folder_of_their_own_and_it_says_so(run, photo):
+    result = run(photo, "--html")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[-2:] == ["files: optimized", "page: optimized/report.html"]
+    page = Path("optimized/report.html").read_text(encoding="utf-8")
+    (picture,) = re.findall(r'<img src="([^"]+)"', page)
+    assert Path("optimized", picture).is_file()
+    assert not list(Path("optimized").glob(".report*"))
+
+
+def test_a_page_is_written_also_where_all_is_refused(run):
+    Path("notes.txt").write_text("Remember the boat.")
+    result = run("notes.txt", "--html")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "page: optimized/report.html"
+    assert "This is a text file, which is not accepted." in Path("optimized/report.html").read_text()
+
+
+def test_json_with_a_page_prints_the_report_and_nothing_else(run, photo):
+    result = run(photo, "--html", "--json")
+    assert json.loads(result.stdout)["results"][0]["status"] == "ok"
+    assert Path("optimized/report.html").is_file()
+
+
+def test_verbose_says_what_is_done_where_there_is_no_terminal(run, photo):
+    result = run(photo, "--verbose")
+    lines = result.stderr.splitlines()
+    assert lines[-1] == "photo.png: done (1 of 1)"
+    assert set(lines[:-1]) <= {"photo.png: reading", "photo.png: photo"}
+    assert run(photo).stderr == ""
+    assert run(photo, "--verbose", "--json").stderr == ""
+
+
+def test_a_warning_that_recipes_share_is_said_once():
+    warning = warn("It is 3 km long.", advice="Say --unit.")
+    results = tuple(Result("m.glb", "ab" * 32, name, Status.OK, (warning,)) for name in ("thumb", "ar"))
+    assert summary(Report(results)).splitlines()[:-1] == ["m.glb: warning: It is 3 km long. Say --unit."]
+
+
+def test_options_for_models_reach_the_pipeline(run, photo, monkeypatch):
+    given = {}
+    monkeypatch.setattr(cli, "run_optimize", lambda *args, **options: given.update(options) or Report(()))
+    arguments = ["--unit", "cm", "--up", "z", "--at", "20.8,107.05,5,30", "--again", "--no-search"]
+    assert run(photo, *arguments).exit_code == 0
+    assert given["model_options"] == ModelOptions("cm", "z", "20.8,107.05,5,30", search=False)
+    assert given["model_options"].metres_per_unit == 0.01
+    assert given["again"] is True
+    assert (
+        parse_model_options(json.loads(json.dumps(given["model_options"].as_json())))
+        == given["model_options"]
+    )
