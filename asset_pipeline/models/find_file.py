@@ -8,6 +8,7 @@ from typing import Any
 from asset_pipeline.models.judge import Judge, JudgeFailed, JudgeUnavailable, Scores, ViewPlan
 from asset_pipeline.models.knobs import Range, Trial
 from asset_pipeline.models.make import Made, make_file
+from asset_pipeline.models.measure import measure_bounds
 from asset_pipeline.models.prepare import Prepared
 from asset_pipeline.models.recipes import ModelRecipe, Target
 from asset_pipeline.models.search import Limits, search
@@ -63,7 +64,7 @@ def find_file(
         return make_file(model, recipe, settings, codec)
 
     ceiling = ceiling_of(model, recipe)
-    if recipe.target is None or not searching:
+    if recipe.target is None or not searching or measure_bounds(model.document) is None:
         return _first_that_fits(recipe, ceiling, make)
     try:
         with Judge.open(

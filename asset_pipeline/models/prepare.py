@@ -48,6 +48,7 @@ class Prepared:
         """The master as a plain GLB, written once: what files are compared with."""
         path = work / "master.glb"
         if not path.exists():
+            work.mkdir(parents=True, exist_ok=True)
             path.write_bytes(write_glb(self.document, WriteOptions(GeometryCodec.NONE)))
         return path
 

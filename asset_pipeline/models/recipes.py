@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 
 
 class Form(StrEnum):
-    """The kind of file a recipe makes. PLAIN: a GLB without any loss, for the archive."""
+    """The kind of file a recipe makes. PLAIN: a GLB without any loss or compression, for the archive."""
 
     GLB = "glb"
     USDZ = "usdz"

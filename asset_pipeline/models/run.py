@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from asset_pipeline.model_options import ModelOptions
+from asset_pipeline.model_options import NO_OPTIONS, ModelOptions
 from asset_pipeline.models.budget import find_over_budget
 from asset_pipeline.models.find_file import FoundFile, find_file
 from asset_pipeline.models.measure import measure
@@ -22,7 +22,6 @@ from asset_pipeline.stages import stage
 from heritage_sites.problem import Problem, Severity
 
 MODEL_FILE, USDZ_FILE = "model.glb", "model.usdz"
-NO_OPTIONS = ModelOptions()
 
 
 def run_model(
@@ -67,7 +66,7 @@ def _run_one(
         return run_twin(model, recipe, workdir, options)
     if recipe.form is Form.PLAIN:
         return _run_archive(model, recipe, workdir)
-    outcome = _run_searched(model, recipe, workdir, options)
+    outcome = run_recipe(model, recipe, workdir, options)
     if recipe.form is Form.GLB:
         made[name] = outcome.drafts[0].folder / MODEL_FILE
     return outcome
@@ -85,9 +84,7 @@ def _without_picture(
     return [*outcomes, refused_outcome(name, Refused(errors))]
 
 
-def _run_searched(
-    model: Prepared, recipe: ModelRecipe, workdir: Path, options: ModelOptions
-) -> RecipeOutcome:
+def run_recipe(model: Prepared, recipe: ModelRecipe, workdir: Path, options: ModelOptions) -> RecipeOutcome:
     """The best file within the budget. Refused, with limit and actual, where the model cannot be made to
     fit.
     """
@@ -145,7 +142,7 @@ def _measures(model: Prepared, found: FoundFile, folder: Path) -> Mapping[str, o
 
 
 def _run_archive(model: Prepared, recipe: ModelRecipe, workdir: Path) -> RecipeOutcome:
-    """The whole model as plain GLB: every triangle and texel, and no extension needed to read it."""
+    """The whole model as plain GLB: every triangle, number and texel, and nothing compressed."""
     folder = workdir / recipe.name
     folder.mkdir(parents=True)
     body = write_glb(model.document, WriteOptions(GeometryCodec.NONE))

@@ -43,7 +43,7 @@ _VERTEX_TARGET, _INDEX_TARGET = 34962, 34963
 
 
 class GeometryCodec(StrEnum):
-    """How numbers are stored. NONE: plain buffers, for tests and readers without extensions."""
+    """How numbers are stored. NONE: in plain buffers, exactly as they come."""
 
     NONE = "none"
     MESHOPT = "meshopt"
@@ -56,8 +56,8 @@ class WriteOptions:
 
     position_bits, uv_bits: DRACO's grids, from a model with float attributes; the other codecs store numbers
     as they come (`quantize` puts them on grids). uv_bits are per repeat of the texture.
-    direction_bits: of normals and tangents stored octahedral; without DRACO 8 (4 bytes a vertex) or up to
-    16 (8 bytes).
+    direction_bits: of normals and tangents stored octahedral; with MESHOPT 8 (4 bytes a vertex) or up to
+    16 (8 bytes). NONE keeps them as they are.
     """
 
     geometry: GeometryCodec = GeometryCodec.MESHOPT
@@ -164,7 +164,7 @@ class _Writer:
         """(numbers as a reader sees them for bounds and type, rows of bytes to store, filter, accessor as
         declared).
         """
-        if use.is_direction and accessor.count:
+        if use.is_direction and accessor.count and self.compress:
             return self._direction_rows(accessor)
         array = np.ascontiguousarray(accessor.array)
         raw = array.view(np.uint8).reshape(accessor.count, -1)
@@ -184,14 +184,7 @@ class _Writer:
         declared = Accessor(
             np.zeros((accessor.count, accessor.components), dtype), accessor.type, True, accessor.name
         )
-        if self.compress:
-            return declared.array, np.asarray(encoded).view(np.uint8), "OCTAHEDRAL", declared
-        packed = meshopt.encode_gltf_buffer(encoded, "ATTRIBUTES", 0)
-        plain = meshopt.decode_gltf_buffer(packed, accessor.count, stride, "ATTRIBUTES", "OCTAHEDRAL")
-        raw = np.ascontiguousarray(plain).view(np.uint8).reshape(accessor.count, stride).copy()
-        if accessor.components == 3:
-            raw[:, 3 * dtype.itemsize :] = 0
-        return declared.array, raw, "NONE", declared
+        return declared.array, np.asarray(encoded).view(np.uint8), "OCTAHEDRAL", declared
 
     def _write_stream(self, stream: _Stream) -> int:
         rows = np.concatenate(stream.rows) if len(stream.rows) > 1 else stream.rows[0]
