@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from asset_pipeline.place import sha256_of, work_folder
-from asset_pipeline.recipes import RECIPE_VERSIONS, MasterKind, versioned_name
+from asset_pipeline.recipes import MasterKind, choose_recipes, versioned_name
 from asset_pipeline.report import Result, Status
 from content_api.manage.deliver import put_derivative, put_master
 from content_api.manage.drafts import Clock, Draft, Drafts, draft_id_of, utc_now
@@ -225,7 +225,8 @@ def _put_same_master(delivery: _Delivery, store: Store) -> bool:
 
 def _is_up_to_date(draft: Draft, store: Store) -> bool:
     """Whether today's recipes made the draft's derivatives, and all of them are whole in the store."""
-    wanted = {versioned_name(recipe) for recipe in RECIPE_VERSIONS[MasterKind(draft.experience.kind.value)]}
+    kind = MasterKind(draft.experience.kind.value)
+    wanted = {versioned_name(recipe) for recipe in choose_recipes(kind, ())}
     if {derivative.recipe for derivative in draft.derivatives} != wanted:
         return False
     return not find_incomplete(store, [derivative.derivative_id for derivative in draft.derivatives])
