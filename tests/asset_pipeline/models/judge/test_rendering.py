@@ -284,6 +284,11 @@ def test_far_from_the_origin_nothing_trembles(look: Look) -> None:
     maker.node(mesh=maker.mesh(near, indices=maker.column(QUAD_INDICES), material=maker.material()))
     sixtyfourth = Camera(FRONT.eye, FRONT.projected @ np.diag([1 / 64, 1 / 64, 1 / 64, 1]))
     assert look(maker.document(), sixtyfourth, far.astype(np.float64)).coverage.all()
+    small = SceneMaker()
+    near = {"POSITION": small.column(QUAD_POSITIONS + far)}
+    small.node(mesh=small.mesh(near, indices=small.column(QUAD_INDICES), material=small.material()))
+    aside = far + np.array([0.03, 0.0, 0.0])  # a pixel; float32 has steps of two pixels there
+    assert look(small.document(), FRONT, aside).coverage[SIZE_PX // 2, -1] < 255
     middle, radius = bounding_sphere(maker.document()) or (np.zeros(3), 0.0)
     assert middle.tolist() == far.tolist()
     assert radius == pytest.approx(64 * 2**0.5)
