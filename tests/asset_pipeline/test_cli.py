@@ -1,5 +1,8 @@
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +10,13 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from asset_pipeline import cli
+from asset_pipeline import cli, progress
 from asset_pipeline.cli import app, summary
 from asset_pipeline.model_options import ModelOptions, parse_model_options
 from asset_pipeline.outcome import warn
 from asset_pipeline.recipes import RECIPE_NAMES
 from asset_pipeline.report import Report, Result, Status
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -172,3 +176,31 @@ def test_options_for_models_reach_the_pipeline(run, photo, monkeypatch):
         parse_model_options(json.loads(json.dumps(given["model_options"].as_json())))
         == given["model_options"]
     )
+
+
+def test_on_a_terminal_a_bar_says_what_is_done(run, photo):
+    """A real terminal: the bar is drawn there, and goes away before the summary."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", "from asset_pipeline.cli import app; app()", str(photo)]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=environment)
+    os.close(theirs)
+    drawn = b""
+    while True:
+        try:
+            drawn += os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+    summary_text, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert process.returncode == 0
+    assert b"photo.png" in drawn
+    assert b"1/1" in drawn
+    assert summary_text.decode().splitlines()[-1] == "files: optimized"
+
+
+@pytest.mark.parametrize(("name", "shown"), [("a.glb", "a.glb"), ("x" * 60 + "/tower.glb", "tower.glb")])
+def test_the_bar_shows_the_end_of_a_long_name(name, shown):
+    end = progress._end(name)
+    assert end.endswith(shown)
+    assert len(end) <= progress.SHOWN_CHARS
