@@ -9,6 +9,7 @@ from asset_pipeline.models.document import Accessor
 from asset_pipeline.models.geometry import Geometry, Indices
 from asset_pipeline.models.steps.equal_rows import group_equal_rows
 from asset_pipeline.models.steps.model_parts import Part, placed_normals, placed_points
+from asset_pipeline.models.steps.simplify_arrays import extent_m
 
 NORMAL_WEIGHT = (
     0.5  # a normal turned by 1 radian weighs like a shift of half the model; tuned on held renders
@@ -117,8 +118,7 @@ def block_values(part: Part, block: Block) -> NDArray[np.float32]:
 
 def uv_divisor(column: Accessor) -> float:
     """By what a part's UVs are divided so that they do not outweigh its form."""
-    uvs = column.as_floats()
-    span = float((uvs.max(axis=0) - uvs.min(axis=0)).max()) if len(uvs) else 0.0
+    span = extent_m(column.as_floats())
     return span / MAX_UV_SPAN if span > MAX_UV_SPAN else 1.0
 
 

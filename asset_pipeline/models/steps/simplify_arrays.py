@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asset_pipeline.models.steps.simplifier_module import MAX_MEMORY_BYTES, too_large
+from asset_pipeline.models.steps.used_rows import mark_used
 
 Indices = NDArray[np.uint32]
 Floats = NDArray[np.float32]
@@ -87,8 +88,7 @@ def without_unused(mesh: MeshArrays) -> tuple[MeshArrays, Indices | None]:
     is_flat |= second == third
     is_flat |= third == first
     indices = triangles[~is_flat].reshape(-1) if is_flat.any() else mesh.indices
-    is_used = np.zeros(len(mesh.positions), bool)
-    is_used[indices] = True
+    is_used = mark_used(indices, len(mesh.positions))
     if is_used.all():
         return MeshArrays(indices, mesh.positions, mesh.attributes, mesh.vertex_lock), None
     used = np.flatnonzero(is_used).astype(np.uint32)
@@ -102,7 +102,7 @@ def extent_m(positions: NDArray[Any]) -> float:
     """Longest side of the bounding box, by which `error` is relative; 0 for no points."""
     if len(positions) == 0:
         return 0.0
-    return float((positions.max(axis=0) - positions.min(axis=0)).max())
+    return max(float(column.max()) - float(column.min()) for column in positions.T)  # faster than by axis
 
 
 def _checked_indices(indices: NDArray[Any], vertices: int) -> Indices:

@@ -21,6 +21,7 @@ from asset_pipeline.models.steps.simplify_arrays import (
     extent_m,
     without_unused,
 )
+from asset_pipeline.models.steps.used_rows import mark_used
 
 ROUNDING_STEPS = 2  # float32 steps that a position which did not move may come back off by
 
@@ -110,6 +111,4 @@ def _without_rounding(old: Floats, vertices: Indices, new: Floats) -> Floats:
 
 def _named(indices: Indices, vertices: int) -> Indices:
     """Which vertices the indices name, ascending."""
-    is_named = np.zeros(vertices, bool)
-    is_named[indices] = True
-    return np.flatnonzero(is_named).astype(np.uint32)
+    return np.flatnonzero(mark_used(indices, vertices)).astype(np.uint32)

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from asset_pipeline.models.document import TRIANGLE_FAN, TRIANGLE_STRIP, TRIANGLES, Document
 from asset_pipeline.models.geometry import Geometry, Indices, map_geometry
 from asset_pipeline.models.steps.equal_rows import group_equal_rows
+from asset_pipeline.models.steps.used_rows import mark_used
 
 
 def weld(document: Document) -> Document:
@@ -57,8 +58,7 @@ def compact(geometry: Geometry) -> Geometry:
     """The same drawing without the vertices no index points to; their order is kept."""
     if geometry.indices is None:
         return geometry
-    used = np.zeros(geometry.vertices, bool)
-    used[geometry.indices] = True
+    used = mark_used(geometry.indices, geometry.vertices)
     if used.all():
         return geometry
     place = np.cumsum(used, dtype=np.uint32) - 1
