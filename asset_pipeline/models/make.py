@@ -36,6 +36,8 @@ class Made:
 def make_file(model: Prepared, recipe: ModelRecipe, settings: Settings, codec: GeometryCodec) -> Made:
     """The model as these settings make it, whether it fits the recipe's budget or not."""
     reduced = model.reduce(settings.triangles, recipe.budget.points, settings.mode)
+    if settings.bakes_normals:
+        reduced = model.with_baked_normals(reduced, settings.normal.max_px)
     document = retexture(reorder(reduced), texture_options(settings, recipe.texture_codec), model.textures)
     stored = document
     if codec is GeometryCodec.MESHOPT:

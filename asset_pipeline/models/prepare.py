@@ -10,6 +10,7 @@ from asset_pipeline.models.reading.containers import GLB_MAGIC
 from asset_pipeline.models.reading.mesh_files import load_mesh_file
 from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.reading.source_frame import GLTF_FRAME
+from asset_pipeline.models.steps.bake_normals import bake_normals
 from asset_pipeline.models.steps.pack_orm import pack_orm
 from asset_pipeline.models.steps.place_units import apply_hints, find_scale_problems
 from asset_pipeline.models.steps.prune import prune
@@ -24,6 +25,8 @@ from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_g
 from asset_pipeline.stages import first_look_done, stage
 from heritage_sites.problem import Problem
 
+BAKE_LIMIT_S = 45.0  # for one normal map; 1024 px from a million triangles take 15 s
+
 
 @dataclass(slots=True, eq=False)
 class Prepared:
@@ -36,6 +39,10 @@ class Prepared:
         default_factory=dict[tuple[int, int, SimplifyMode], Document]
     )
 
+    _baked: dict[tuple[int, int], tuple[Document, Document]] = field(
+        default_factory=dict[tuple[int, int], tuple[Document, Document]]
+    )
+
     def reduce(self, max_triangles: int, max_points: int, mode: SimplifyMode) -> Document:
         """The model within budgets of triangles and points, made once per budget and mode."""
         key = (max_triangles, max_points, mode)
@@ -43,6 +50,15 @@ class Prepared:
             fewer = reduce_points(self.document, max_points=max_points)
             self._reduced[key] = reduce_triangles(fewer, max_triangles=max_triangles, mode=mode)
         return self._reduced[key]
+
+    def with_baked_normals(self, reduced: Document, max_px: int) -> Document:
+        """A reduced model with a normal map of the master's relief; as it is where that takes too long."""
+        key = (id(reduced), max_px)
+        if key not in self._baked:
+            stage("baking normals")
+            baked = bake_normals(reduced, self.document, max_px=max_px, time_limit_s=BAKE_LIMIT_S)
+            self._baked[key] = (reduced, baked)
+        return self._baked[key][1]
 
     def master_glb(self, work: Path) -> Path:
         """The master as a plain GLB, written once: what files are compared with."""
@@ -55,6 +71,7 @@ class Prepared:
     def forget(self) -> None:
         """Give the reduced models back to memory; textures are kept, other recipes want them."""
         self._reduced.clear()
+        self._baked.clear()
 
     def deviation(self, reduced: Document) -> Deviation:
         """How far a reduced model lies from the master."""
