@@ -1,9 +1,9 @@
 """The master's relief on a reduced model: a tangent-space normal map, baked from the full surface.
 
-For each texel the nearest point of the master's surface is looked up, and the master's normal there is written
-in the tangent frame that viewers work out from the UV themselves (three.js, model-viewer, Babylon: the
-gradients of u and v across the triangle, the interpolated normal). So no TANGENT is written: it would cost
-bytes at every vertex, and one made by MikkTSpace differs from that frame by less than the charts bend.
+For each texel the nearest point of the master's surface is looked up, and the master's normal there is
+written in the tangent frame that viewers work out from the UV themselves (three.js, model-viewer, Babylon:
+the gradients of u and v across the triangle, the interpolated normal). So no TANGENT is written: it would
+cost bytes at every vertex, and one made by MikkTSpace differs from that frame by less than the charts bend.
 """
 
 import time
@@ -42,8 +42,8 @@ TEXELS_AT_ONCE = 1 << 18
 def bake_normals(reduced: Document, master: Document, *, max_px: int, time_limit_s: float) -> Document:
     """The reduced model with a normal map of at most max_px that shows the master's relief.
 
-    Surfaces keep their UV where these give every point a place of its own; others are cut open into one atlas,
-    beside the UV their other textures read. Skinned models are baked in their rest pose.
+    Surfaces keep their UV where these give every point a place of its own; others are cut open into one
+    atlas, beside the UV their other textures read. Skinned models are baked in their rest pose.
 
     Comes back as it is: when it has normal maps already or no normals, when the master has hardly more
     triangles, and when the time is up. Whether the map is worth its bytes is for the caller to judge.
@@ -110,7 +110,7 @@ def _baked(reduced: Document, source: Sequence[Part], max_px: int, deadline: flo
 
 
 def _lacks_relief(surface: Surface, master: MasterSurface) -> bool:
-    """Whether the master's normals differ from the surface's own, looked at in the middle of some triangles."""
+    """Whether the master's normals differ from the surface's own in the middle of some triangles."""
     target = _target(surface, surface.geometry, np.zeros((surface.geometry.vertices, 2), np.float32), 0)
     corners = target.triangles[:: max(1, len(target.triangles) // LOOKS)]
     normals = target.normals[corners].mean(axis=1)

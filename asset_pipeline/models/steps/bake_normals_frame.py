@@ -17,7 +17,7 @@ def in_tangent_frame(
 ) -> Floats:
     """Normals (n, 3) as the map must hold them so that the viewer arrives at `wanted`.
 
-    normal: (n, 3) interpolated, unit; corners: (n, 3, 3) and corners_uv: (n, 3, 2) of the triangle each lies in.
+    normal: (n, 3) interpolated, unit. corners: (n, 3, 3) and corners_uv: (n, 3, 2) of each one's triangle.
     x runs along u, y against v (green is up, v runs down), z along the normal. x and y are the gradients of u
     and v over the surface, both divided by the longer one, as three.js and our judge have them. Where the UV
     have no gradient: (0, 0, 1).

@@ -99,8 +99,8 @@ class _Target:
     """A surface on its way into a texture.
 
     drawn: its geometry with all columns, old UV among them; unused: columns to leave out at the end. base:
-    what the colours are multiplied with. info: the new textureInfo without its index. corners_uv: (t, 3, 2) in
-    the new texture.
+    what the colours are multiplied with. info: the new textureInfo without its index. corners_uv: (t, 3, 2)
+    in the new texture.
     """
 
     surface: Surface

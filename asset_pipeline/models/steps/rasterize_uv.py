@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 MAX_CELLS_AT_ONCE = 1 << 21  # texels of bounding boxes tried together; bounds the memory to about 150 MB
 MAX_CELLS = 1 << 28  # of all boxes together: slivers that cross a large texture; past that nothing is baked
-USABLE_GRID_PX = 1024  # the grid on which UV are looked at for overlaps
+USABLE_GRID_PX = 512  # the grid on which UV are looked at for overlaps
 MAX_OVERLAP_SHARE = 0.002  # of the covered texels: charts that touch by a rounding
 MIN_COVERED_SHARE = 0.1  # UV that use less of the texture would spoil what is baked into them
 MAX_FLAT_SHARE = 0.01  # of the surface: triangles without area in UV can show no texture
@@ -125,31 +125,39 @@ def _hits_of(
     width_px: int,
     inset_px: float,
 ) -> _Hits:
+    """Weights are linear in x and y, so three numbers a corner and triangle give those of every texel."""
     counts = cells[part]
-    triangle = np.repeat(part, counts)
-    within = np.arange(len(triangle)) - np.repeat(np.cumsum(counts) - counts, counts)
-    across = np.maximum(spans[triangle, 0], 1)
-    x = low[triangle, 0] + within % across
-    y = low[triangle, 1] + within // across
-    centre = np.stack([x, y], axis=1) + 0.5
-    a, b, c = corners[triangle, 0], corners[triangle, 1], corners[triangle, 2]
+    owner = np.repeat(np.arange(len(part)), counts)
+    within = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+    row, column = np.divmod(within, np.maximum(spans[part, 0], 1)[owner])
+    x, y = low[part, 0][owner] + column, low[part, 1][owner] + row
+    slopes, least = _weight_slopes(corners[part], inset_px)
+    weights = np.empty((len(owner), 3))
+    inside = np.ones(len(owner), bool)
+    for corner in range(3):
+        along_x, along_y, start = (slopes[:, corner, term][owner] for term in range(3))
+        weights[:, corner] = along_x * x + along_y * y + start
+        inside &= weights[:, corner] >= least[:, corner][owner]
+    return _Hits((y * width_px + x)[inside], part[owner[inside]], weights[inside].astype(np.float32))
+
+
+def _weight_slopes(corners: Floats, inset_px: float) -> tuple[Floats, Floats]:
+    """(t, 3, 3): weight of corner k at texel (x, y) is [k] . (x, y, 1); (t, 3): what it must at least be."""
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
     doubled = _cross(b - a, c - a)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        weights = np.stack(
-            [
-                _cross(b - centre, c - centre) / doubled,
-                _cross(c - centre, a - centre) / doubled,
-                _cross(a - centre, b - centre) / doubled,
-            ],
-            axis=1,
-        )
-        if inset_px:
-            edges = np.stack([c - b, a - c, b - a], axis=1)
-            least = inset_px * np.sqrt((edges**2).sum(axis=2)) / np.abs(doubled)[:, None]
-        else:
-            least = np.full((1, 1), -1e-9)
-        inside = (weights >= least).all(axis=1) & (doubled != 0)
-    return _Hits((y * width_px + x)[inside], triangle[inside], weights[inside].astype(np.float32))
+    flat = doubled == 0
+    slopes = np.zeros((len(corners), 3, 3))
+    least = np.full((len(corners), 3), -1e-9)
+    for corner, (start, end) in enumerate(((b, c), (c, a), (a, b))):
+        edge = end - start
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slopes[:, corner, 0] = -edge[:, 1] / doubled
+            slopes[:, corner, 1] = edge[:, 0] / doubled
+            slopes[:, corner, 2] = (_cross(start, end) + 0.5 * (edge[:, 0] - edge[:, 1])) / doubled
+            if inset_px:
+                least[:, corner] = inset_px * np.sqrt((edge**2).sum(axis=1)) / np.abs(doubled)
+    slopes[flat], least[flat] = 0.0, 1.0  # nothing lies in a triangle without area
+    return slopes, least
 
 
 def _cross(a: Floats, b: Floats) -> Floats:
