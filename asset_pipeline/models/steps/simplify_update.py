@@ -102,7 +102,9 @@ def simplify_with_update(
 
 def _without_rounding(old: Floats, vertices: Indices, new: Floats) -> Floats:
     """The new positions, but the old bits where a vertex did not move: the module scales all and back."""
-    reach = float(max(-old.min(), old.max(), 0.0))
+    if not len(vertices):
+        return new
+    reach = float(max(-old.min(), old.max()))
     rounding_m = ROUNDING_STEPS * float(np.spacing(np.float32(max(reach, extent_m(old)))))
     before = old[vertices]
     is_same = (np.abs(new - before) <= rounding_m).all(axis=1)

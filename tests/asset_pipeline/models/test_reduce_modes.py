@@ -4,6 +4,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
 
 from asset_pipeline.models.deviation import measure_deviation
 from asset_pipeline.models.document import Accessor, Document
@@ -16,6 +19,7 @@ from asset_pipeline.models.steps.reduce import (
     simplify_modes,
 )
 from asset_pipeline.models.steps.simplify import SimplifyMode, simplify
+from asset_pipeline.models.steps.simplify_arrays import extent_m
 from asset_pipeline.models.steps.simplify_update import simplify_with_update
 from asset_pipeline.models.steps.weld import weld
 from tests.asset_pipeline.models.conftest import sheet
@@ -316,3 +320,33 @@ def test_update_drops_unused_vertices_before_it_counts() -> None:
     assert (padded.indices - 7).tolist() == plain.indices.tolist()
     assert (padded.vertices - 7).tolist() == plain.vertices.tolist()
     assert padded.positions.tobytes() == plain.positions.tobytes()
+
+
+@settings(max_examples=80, deadline=None)
+@given(data=st.data())
+def test_update_always_gives_a_valid_mesh_of_finite_numbers(data: st.DataObject) -> None:
+    vertices = data.draw(st.integers(1, 30))
+    places = st.floats(-1e6, 1e6, width=32) | st.integers(0, 2).map(float)
+    positions = data.draw(arrays.arrays(np.float32, (vertices, 3), elements=places))
+    indices = data.draw(
+        arrays.arrays(
+            np.uint32, st.integers(0, 60).map(lambda n: 3 * n), elements=st.integers(0, vertices - 1)
+        )
+    )
+    attributes = data.draw(arrays.arrays(np.float32, (vertices, 2), elements=st.floats(-10, 10, width=32)))
+    result = simplify_with_update(
+        indices,
+        positions,
+        attributes,
+        [0.5, 1],
+        target_triangles=data.draw(st.integers(0, 60)),
+        permissive=data.draw(st.booleans()),
+    )
+    assert result.indices.size % 3 == 0
+    assert result.indices.size <= indices.size
+    assert set(result.indices.tolist()) == set(result.vertices.tolist()) <= set(indices.tolist())
+    assert np.isfinite(result.positions).all()
+    assert np.isfinite(result.attributes).all()
+    size = 2 * extent_m(positions)
+    assert (result.positions >= positions.min(axis=0) - size).all()
+    assert (result.positions <= positions.max(axis=0) + size).all()
