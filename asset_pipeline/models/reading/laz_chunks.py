@@ -17,6 +17,7 @@ MAX_CHUNKS = 1_000_000  # usual are 50,000 points in each
 _LAYERED = 3  # kind of compression
 _LAYERS_OF_ITEM = {10: 9, 11: 1, 12: 2, 13: 1}  # 14, extra bytes: one for each byte
 _EXTRA_BYTES = 14
+_FIRST_LAYERED = 10
 _CUT_OFF = "The file was probably cut off while it was copied; send it again."
 
 
@@ -40,10 +41,16 @@ def check_laz(
     chunks = struct.unpack("<II", file.read(8))[1]
     if not 0 < chunks <= min(MAX_CHUNKS, points, size_bytes // record_bytes):
         raise _damaged(f"it announces {chunks:,} parts")
-    lengths = _chunk_lengths(file, description, first_point)
-    if len(lengths) != chunks or sum(lengths) != table - first_point - 8 or min(lengths) < record_bytes:
+    parts = _chunks(file, description, first_point)
+    lengths = [length for _, length in parts]
+    if len(parts) != chunks or sum(lengths) != table - first_point - 8 or min(lengths) < record_bytes:
         raise _damaged("its parts do not fill it")
-    if struct.unpack_from("<H", description)[0] == _LAYERED:
+    held = sum(count for count, _ in parts)
+    if not held - parts[-1][0] < points <= held:  # past the last part a decoder would read what is no part
+        raise _damaged(f"its parts hold {held:,} points, its header announces {points:,}")
+    if struct.unpack_from("<H", description)[0] == _LAYERED or any(
+        kind >= _FIRST_LAYERED for kind, _ in items
+    ):
         layers = sum(size if kind == _EXTRA_BYTES else _LAYERS_OF_ITEM.get(kind, 0) for kind, size in items)
         _check_layers(file, first_point + 8, lengths, record_bytes, layers)
 
@@ -69,10 +76,12 @@ def _table_place(file: BinaryIO, first_point: int, size_bytes: int) -> int:
     return int(table)
 
 
-def _chunk_lengths(file: BinaryIO, description: bytes, first_point: int) -> list[int]:
+def _chunks(file: BinaryIO, description: bytes, first_point: int) -> list[tuple[int, int]]:
+    """(points, bytes) of each; the last may hold fewer points than it says."""
     file.seek(first_point)
     try:
-        return [int(length) for _, length in lazrs.read_chunk_table(file, lazrs.LazVlr(description))]
+        table = lazrs.read_chunk_table(file, lazrs.LazVlr(description))
+        return [(int(points), int(length)) for points, length in table]
     except (lazrs.LazrsError, ValueError, OverflowError, OSError) as error:
         raise _damaged("its table of parts cannot be read") from error
 

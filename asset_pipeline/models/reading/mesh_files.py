@@ -1,19 +1,13 @@
 """What scanners and modelling programs send that is not glTF, to a Document: OBJ with MTL, PLY, STL, bare
 Draco, and point clouds as LAS, LAZ, PLY, OBJ, Draco or text.
 
-Each format has a reader of its own here; STL goes through trimesh, LAS through laspy, Draco through DracoPy.
+Each format has a reader of its own here; LAS goes through laspy, Draco through DracoPy.
 What is refused: nothing to show, indices that point nowhere, headers that promise more than the file holds,
 textures outside the master's folder.
 """
 
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from trimesh.exchange.stl import HeaderError, load_stl
 
 from asset_pipeline.models.document import Document
 from asset_pipeline.models.reading.local_origin import Source, with_source
@@ -24,24 +18,19 @@ from asset_pipeline.models.reading.read_las import read_las
 from asset_pipeline.models.reading.read_mtl import Folder, load_materials
 from asset_pipeline.models.reading.read_obj import parse_obj
 from asset_pipeline.models.reading.read_ply import parse_ply
+from asset_pipeline.models.reading.read_stl import read_stl
 from asset_pipeline.models.reading.read_xyz import read_xyz
 from asset_pipeline.models.reading.source_frame import UNSTATED_FRAME, SourceFrame
 from asset_pipeline.models.reading.surfaces import (
     PLAIN,
     Surface,
     SurfaceMaterial,
-    as_float32,
-    check_finite,
     document_of,
-    unique_points,
 )
 from asset_pipeline.models.reading.uris import MasterFolder
-from asset_pipeline.outcome import refuse, warn
+from asset_pipeline.outcome import warn
 from asset_pipeline.sniff import sniff
 from heritage_sites.problem import Problem
-
-STL_HEADER_BYTES = 84
-STL_TRIANGLE_BYTES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +58,7 @@ def load_mesh_file(path: Path) -> LoadedMesh:
     if kind == "ply":
         return _load_ply(body, folder, path.stem)
     if kind == "stl":
-        return _loaded_surfaces([_load_stl(body)], [], path.stem, {})
+        return _loaded_surfaces([read_stl(body)], [], path.stem, {})
     return _load_obj(body, folder, path.stem)
 
 
@@ -137,36 +126,3 @@ def _load_obj(body: bytes, folder: Folder, name: str) -> LoadedMesh:
             material = replace(material, normal_image=None if surface.uv is None else material.normal_image)
         surfaces.append(replace(surface, material=material))
     return _loaded_surfaces(surfaces, [*obj.problems, *problems], name, obj.source)
-
-
-def _load_stl(body: bytes) -> Surface:
-    """STL repeats each corner in every triangle; equal ones are joined, so that it can be simplified."""
-    _check_stl_count(body)
-    try:
-        loaded = load_stl(io.BytesIO(body))
-    except (HeaderError, ValueError, IndexError, TypeError) as error:
-        raise refuse(
-            "The STL file is cut off or damaged.", advice="Export the model again, best as binary STL or GLB."
-        ) from error
-    parts: list[Any] = list(loaded["geometry"].values()) if "geometry" in loaded else [loaded]
-    corners: list[NDArray[Any]] = [np.asarray(part["vertices"]) for part in parts if len(part["vertices"])]
-    if not corners:
-        raise refuse("The STL file holds no triangles.", advice="Check that the export was not empty.")
-    points = as_float32(np.concatenate(corners).reshape(-1, 3))
-    check_finite(points)
-    positions, place = unique_points(points)
-    return Surface(positions, place.reshape(-1, 3).astype(np.uint32), material=PLAIN)
-
-
-def _check_stl_count(body: bytes) -> None:
-    """A binary STL says how many triangles it has; its length must agree."""
-    start = body[:1024].lstrip().lower()
-    if start.startswith(b"solid") and b"\0" not in start:
-        return  # ASCII, which announces nothing
-    count = int.from_bytes(body[80:84], "little")
-    expected = STL_HEADER_BYTES + count * STL_TRIANGLE_BYTES
-    if len(body) != expected:
-        raise refuse(
-            f"The STL file announces {count} triangles ({expected} bytes), but has {len(body)} bytes.",
-            advice="The file was probably cut off while it was copied; send it again.",
-        )

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asset_pipeline.models.reading import read_stl
 from asset_pipeline.models.reading.mesh_files import load_mesh_file
 from asset_pipeline.models.reading.read_obj import parse_obj
 from asset_pipeline.models.reading.read_ply import parse_ply
@@ -221,6 +222,39 @@ def test_lines_of_an_obj_are_left_out_with_a_warning(tmp_path):
     loaded = load(tmp_path, "a.obj", TRIANGLE + "f 1 2 3\nl 1 2\nl 2 3\n")
     (problem,) = loaded.problems
     assert problem.message == "Lines were left out, only faces and points are shown: 2."
+
+
+FACET = "facet normal 0 0 1\nouter loop\nvertex 0 0 0\nvertex 1 0 0\nvertex 0 1 0\nendloop\nendfacet\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"solid cave\n{FACET}endsolid cave\n",
+        f"solid a vertex of the caf\u00e9\n{FACET}endsolid",
+        f"SOLID\n{FACET.upper()}ENDSOLID\n",
+        f"solid one line\n{' '.join(FACET.split())} endsolid",
+        f"solid\r\n{FACET.replace(chr(10), chr(13) + chr(10))}endsolid\r\n",
+    ],
+)
+def test_text_stl_in_its_many_spellings(tmp_path, body):
+    document = load(tmp_path, "a.stl", body.encode("latin-1")).document
+    assert sorted(column(document, "POSITION").tolist()) == [[0, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert triangles_of(document) == 1
+
+
+def test_text_stl_is_read_in_blocks(tmp_path, monkeypatch):
+    monkeypatch.setattr(read_stl, "BLOCK_BYTES", 150)
+    loops = [FACET.replace("0 1 0\nendloop", f"0 1 {index}\nendloop") for index in range(50)]
+    document = load(tmp_path, "a.stl", f"solid\n{''.join(loops)}endsolid\n").document
+    assert triangles_of(document) == 50
+    assert column(document, "POSITION")[:, 2].max() == 49
+
+
+@pytest.mark.parametrize("broken", ["vertex 0 1\n", "vertex 0 1 x\n", ""])
+def test_text_stl_with_a_broken_corner_is_refused(tmp_path, broken):
+    body = f"solid\n{FACET.replace('vertex 0 1 0' + chr(10), broken)}endsolid\n"
+    assert "cut off or damaged" in refusal_of(tmp_path, "a.stl", body).message
 
 
 # MTL

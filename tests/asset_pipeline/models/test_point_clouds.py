@@ -322,8 +322,18 @@ def test_a_laz_that_claims_too_much_is_refused(tmp_path):
     assert "4,294,967,295 parts" in refusal_of(path)
     path = spoiled(las(tmp_path / "b.laz", 1000), 247, "<Q", 1 << 31)
     assert "cannot hold" in refusal_of(path)
-    path = spoiled(las(tmp_path / "c.laz", 1000), 247, "<Q", 2000)
+    path = spoiled(las(tmp_path / "c.laz", 1000), 247, "<Q", 60_000)
+    assert "its parts hold 50,000 points, its header announces 60,000" in refusal_of(path)
+    path = spoiled(las(tmp_path / "d.laz", 1000), 247, "<Q", 2000)  # one part of up to 50,000 points
     assert "cut off or damaged" in refusal_of(path)
+
+
+def test_layers_that_claim_gigabytes_are_refused_in_little_memory(tmp_path, shared):
+    body = bytearray((shared / "assets/pointcloud/simple.copc.laz").read_bytes())
+    first = struct.unpack_from("<I", body, 96)[0] + 8
+    struct.pack_into("<I", body, first + 36 + 4, 0xFFFFFFF0)  # behind the first point and the count
+    (tmp_path / "a.laz").write_bytes(body)
+    assert "a part is not as long as its layers" in refusal_of(tmp_path / "a.laz")
 
 
 # PLY, OBJ, Draco
