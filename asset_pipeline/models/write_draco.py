@@ -6,7 +6,8 @@ Draco's encoder cannot take (tangents, own attributes) stays beside it in ordina
 vertices.
 
 Not compressed: points, lines, strips and fans, primitives with morph targets, and whatever the encoder
-refuses. Meshes of those alone get positions on a grid of whole numbers instead.
+refuses. Meshes of those alone get positions on a grid of whole numbers instead. Triangles with two corners
+in one point draw nothing and are dropped by Draco.
 """
 
 from collections.abc import Mapping
@@ -144,9 +145,12 @@ def encode_geometry(geometry: Geometry, grid: Grid, bits: DracoBits) -> DracoPar
     taken = {name: column for name, column in packed.items() if column is not None}
     arguments = _arguments(taken, grid, bits)
     levels = LEVELS if len(faces) <= MANY_TRIANGLES else LEVELS[-1:]
-    bodies = [body for level in levels if (body := _encode(faces, arguments, level)) is not None]
-    if not bodies:
-        return None
+    bodies: list[bytes] = []
+    for level in levels:
+        found = _encode(faces, arguments, level)
+        if found is None:
+            return None
+        bodies.append(found)
     body = min(bodies, key=len)
     mesh = DracoPy.decode(body)
     if max(len(mesh.faces), len(mesh.points)) > len(body) * MAX_FACES_PER_BYTE:

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asset_pipeline.models.document import Accessor, Document
-from asset_pipeline.models.geometry import geometry_of
+from asset_pipeline.models.document import TRIANGLES, Accessor, Document
+from asset_pipeline.models.geometry import Geometry, geometry_of
 from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.steps.weld import weld
 from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
 from tests.asset_pipeline.models.conftest import Validate, glb_json, grid_mesh, sheet
+from tests.asset_pipeline.models.random_gltf import RandomModel
 from tests.asset_pipeline.models.test_quantize import placed
 
 DRACO = "KHR_draco_mesh_compression"
@@ -250,3 +251,31 @@ def test_points_beside_draco_stand_on_a_grid_of_whole_numbers(tmp_path: Path) ->
     wanted, got = placed(document)[1], placed(after)[1]
     assert np.abs(wanted - got).max() <= 0.5 / 4095 * 1.01
     assert "scale" not in after.items("nodes")[0]  # Draco needs no way back
+
+
+def visible(geometry: Geometry) -> int:
+    """Triangles with three corners apart: Draco drops the others, which draw nothing."""
+    if geometry.mode != TRIANGLES:
+        return 0
+    indices = np.arange(geometry.vertices) if geometry.indices is None else geometry.indices
+    corners = geometry.attributes["POSITION"].as_floats()[indices[: len(indices) // 3 * 3]].reshape(-1, 3, 3)
+    a, b, c = corners[:, 0], corners[:, 1], corners[:, 2]
+    return int(((a != b).any(axis=1) & (b != c).any(axis=1) & (a != c).any(axis=1)).sum())
+
+
+def test_random_models_are_valid_and_draw_the_same(tmp_path: Path, validate: Validate) -> None:
+    paths = []
+    for seed in range(40):
+        folder = tmp_path / f"{seed}"
+        folder.mkdir()
+        before = weld(load_gltf(RandomModel(seed).write(folder))[0])
+        paths.append(folder / "draco.glb")
+        paths[-1].write_bytes(write_glb(before, WriteOptions(GeometryCodec.DRACO)))
+        after, _ = load_gltf(paths[-1])
+        for (_, _, old), (_, _, new) in zip(before.primitives(), after.primitives(), strict=True):
+            wanted, got = geometry_of(before, old), geometry_of(after, new)
+            assert visible(wanted) <= got.triangles <= wanted.triangles, seed
+            assert (wanted.mode, set(wanted.attributes)) == (got.mode, set(got.attributes)), seed
+            assert len(wanted.targets) == len(got.targets), seed
+    reports = validate(paths)
+    assert {path: report["errors"] for path, report in reports.items() if report["errors"]} == {}
