@@ -62,14 +62,13 @@ def reduce_triangles(
     mode that `simplify_modes` does not list; PERMISSIVE always works.
     """
     parts = parts_of(document)
-    if mode is SimplifyMode.UPDATE and not _may_update(parts):
-        raise ValueError("reduce_triangles: mode update would spoil this model (see simplify_modes)")
+    if mode.moves_vertices and not _may_update(parts):
+        raise ValueError(f"reduce_triangles: mode {mode} would spoil this model (see simplify_modes)")
     if drawn_triangles(document) <= max_triangles or not parts:
         return document
-    is_update = mode is SimplifyMode.UPDATE
-    mesh = join_parts(parts, carry=is_update)
-    for permissive in (True,) if mode is SimplifyMode.PERMISSIVE else (False, True):
-        collapsed = _collapse(parts, mesh, max_triangles, permissive=permissive, update=is_update)
+    mesh = join_parts(parts, carry=mode.moves_vertices)
+    for permissive in (True,) if mode.crosses_seams else (False, True):
+        collapsed = _collapse(parts, mesh, max_triangles, permissive=permissive, update=mode.moves_vertices)
         if collapsed is not None:
             return _with_geometries(document, parts, _geometries(parts, mesh, collapsed))
     del mesh
@@ -82,6 +81,7 @@ def simplify_modes(document: Document) -> tuple[SimplifyMode, ...]:
 
     UPDATE: not with skins or morph targets, whose numbers would no longer fit a vertex that moved, and not
     where a placement cannot be undone. PERMISSIVE: only where a part has seams, else it does the same.
+    UPDATE_PERMISSIVE: where both stand.
     """
     parts = parts_of(document)
     modes = [SimplifyMode.PLAIN]
@@ -89,6 +89,8 @@ def simplify_modes(document: Document) -> tuple[SimplifyMode, ...]:
         modes.append(SimplifyMode.UPDATE)
     if any(_has_seams(part) for part in parts):
         modes.append(SimplifyMode.PERMISSIVE)
+        if SimplifyMode.UPDATE in modes:
+            modes.append(SimplifyMode.UPDATE_PERMISSIVE)
     return tuple(modes)
 
 

@@ -48,12 +48,23 @@ class SimplifyMode(StrEnum):
 
     PLAIN keeps a part of the vertices as they are. UPDATE also moves the vertices that stay, with their
     normals, UVs and colours, to where they fit best: for smooth scans. PERMISSIVE lets edges collapse across
-    seams of normals and UVs (never across parts): for models with many seams.
+    seams of normals and UVs (never across parts): for models with many seams. UPDATE_PERMISSIVE does both.
     """
 
     PLAIN = "plain"
     UPDATE = "update"
     PERMISSIVE = "permissive"
+    UPDATE_PERMISSIVE = "update_permissive"
+
+    @property
+    def moves_vertices(self) -> bool:
+        """Whether vertices get new values, and not only indices change."""
+        return self in (SimplifyMode.UPDATE, SimplifyMode.UPDATE_PERMISSIVE)
+
+    @property
+    def crosses_seams(self) -> bool:
+        """Whether edges may collapse across seams from the start."""
+        return self in (SimplifyMode.PERMISSIVE, SimplifyMode.UPDATE_PERMISSIVE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,7 +25,7 @@ from asset_pipeline.models.steps.weld import weld
 from tests.asset_pipeline.models.conftest import sheet
 from tests.asset_pipeline.models.test_simplify import sphere, terrain
 
-PLAIN, UPDATE, PERMISSIVE = SimplifyMode.PLAIN, SimplifyMode.UPDATE, SimplifyMode.PERMISSIVE
+PLAIN, UPDATE, PERMISSIVE, BOTH = SimplifyMode
 
 
 def bumpy_ball(*, parts: int = 1, nodes: bool = False, uv_sets: int = 1, tangents: bool = False) -> Document:
@@ -126,7 +126,7 @@ def test_modes_differ_and_each_gives_the_same_bytes_twice() -> None:
     made = [all_bytes(reduce_triangles(document, max_triangles=600, mode=mode)) for mode in SimplifyMode]
     again = [all_bytes(reduce_triangles(document, max_triangles=600, mode=mode)) for mode in SimplifyMode]
     assert made == again
-    assert len(set(made)) == 3
+    assert len(set(made)) == len(SimplifyMode) == 4
     assert all_bytes(reduce_triangles(document, max_triangles=600)) == made[0]
 
 
@@ -154,10 +154,11 @@ def test_plain_and_permissive_keep_every_row(mode: SimplifyMode) -> None:
         assert rows_of(after, *after.attributes) < rows_of(before, *before.attributes)
 
 
+@pytest.mark.parametrize("mode", [UPDATE, BOTH])
 @pytest.mark.parametrize("nodes", [False, True])
-def test_update_moves_vertices_inside_but_none_where_parts_touch(nodes: bool) -> None:
+def test_update_moves_vertices_inside_but_none_where_parts_touch(nodes: bool, mode: SimplifyMode) -> None:
     document = bumpy_ball(parts=3, nodes=nodes)
-    reduced = reduce_triangles(document, max_triangles=500, mode=UPDATE)
+    reduced = reduce_triangles(document, max_triangles=500, mode=mode)
     before, after = geometries(document), geometries(reduced)
     moved = 0
     for old, new in zip(before, after, strict=True):
@@ -179,9 +180,10 @@ def border_points(geometry: Geometry) -> set[bytes]:
     return {name for edge, count in edges.items() if count == 1 for name in edge}
 
 
+@pytest.mark.parametrize("mode", [UPDATE, BOTH])
 @pytest.mark.parametrize("nodes", [False, True])
-def test_update_leaves_unit_normals_that_agree_over_seams(nodes: bool) -> None:
-    reduced = reduce_triangles(bumpy_ball(parts=3, nodes=nodes), max_triangles=500, mode=UPDATE)
+def test_update_leaves_unit_normals_that_agree_over_seams(nodes: bool, mode: SimplifyMode) -> None:
+    reduced = reduce_triangles(bumpy_ball(parts=3, nodes=nodes), max_triangles=500, mode=mode)
     assert largest_normal_gap(reduced) < 1e-5
     for geometry in geometries(reduced):
         lengths = np.linalg.norm(geometry.attributes["NORMAL"].array, axis=1)
@@ -267,7 +269,7 @@ def test_repeated_textures_come_back_in_their_own_scale() -> None:
 
 
 def test_which_modes_a_model_allows() -> None:
-    assert simplify_modes(bumpy_ball()) == (PLAIN, UPDATE, PERMISSIVE)
+    assert simplify_modes(bumpy_ball()) == (PLAIN, UPDATE, PERMISSIVE, BOTH)
     seamless = weld(sheet(9))
     assert simplify_modes(seamless) == (PLAIN, UPDATE)
     assert simplify_modes(Document({"asset": {"version": "2.0"}})) == (PLAIN,)
@@ -279,8 +281,9 @@ def test_which_modes_a_model_allows() -> None:
     flattened = sheet(9, nodes=[{"mesh": 0, "scale": [1, 0, 1]}])
     for document in (morphing, skinned, flattened):
         assert simplify_modes(document) == (PLAIN,)
-        with pytest.raises(ValueError, match="mode update would spoil"):
-            reduce_triangles(document, max_triangles=20, mode=UPDATE)
+        for mode in (UPDATE, BOTH):
+            with pytest.raises(ValueError, match=f"mode {mode} would spoil"):
+                reduce_triangles(document, max_triangles=20, mode=mode)
 
 
 def test_update_on_arrays_moves_what_is_free_and_nothing_else() -> None:
