@@ -236,7 +236,7 @@ def test_a_scan_of_two_million_triangles(tmp_path: Path) -> None:
     levels, tiles, error_m, size, seconds, peak_mib = (float(word) for word in done.stdout.split())
     assert (levels, tiles) == (3, 21)
     assert check_tileset(tmp_path) == []
-    assert error_m < 0.05
+    assert error_m < 0.1  # of 200 m
     assert size < 40e6
     assert seconds < 60
     assert peak_mib < 1024
