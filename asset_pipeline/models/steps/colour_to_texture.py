@@ -45,6 +45,7 @@ from heritage_sites.problem import Problem
 TEXELS_PER_TRIANGLE = 16  # a triangle's colours run straight between three corners: 4 x 4 texels hold that
 MIN_TEXTURE_PX = 64
 EQUAL_COLOURS = 1 / 512  # half a step of 8 bits
+VARIANTS = "KHR_materials_variants"
 ATLAS = "_ATLAS"  # the new UV, until the old ones have been read
 
 Colours = NDArray[np.float32]  # (n, 4) linear light and opacity
@@ -70,6 +71,8 @@ def colour_to_texture(
     if not surfaces:
         return document, ()
     work = _Work(document, editor, max_px, time.monotonic() + time_limit_s)
+    if any(VARIANTS in place.get("extensions", {}) for surface in surfaces for place in surface.places):
+        work.problems.append(warn("Material variants show without the vertex colours.", where="colours"))
     varied = [surface for surface in surfaces if not work.bake_constant(surface)]
     cut = []
     for group in _by_material(varied):

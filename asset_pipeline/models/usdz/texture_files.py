@@ -1,8 +1,6 @@
 """The pictures of a package: JPEG and PNG as they are, everything else turned into one of them."""
 
 import io
-import struct
-import zlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,8 +8,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from asset_pipeline.models.document import Document, Image
-from asset_pipeline.models.steps.textures import check_texture
-from asset_pipeline.outcome import refuse
+from asset_pipeline.models.steps.textures import decode_texture
 
 JPEG_QUALITY = 90
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
@@ -88,15 +85,5 @@ def _png(pixels: Pixels) -> bytes:
 
 
 def _decoded(image: Image, index: int) -> Pixels:
-    """RGBA. Refused for what Pillow cannot open (KTX2 must be re-encoded before)."""
-    where = f"/images/{index}"
-    check_texture(image.body, where=where)
-    try:
-        with PIL.Image.open(io.BytesIO(image.body), formats=("PNG", "JPEG", "WEBP", "AVIF")) as picture:
-            return np.asarray(picture.convert("RGBA"))
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
-        raise refuse(
-            f"The texture ({image.media_type}) cannot be turned into a PNG or JPEG, which USDZ needs.",
-            where=where,
-            advice="Export the model with PNG or JPEG textures.",
-        ) from error
+    """RGBA. Refused for a damaged picture."""
+    return decode_texture(image, where=f"/images/{index}")

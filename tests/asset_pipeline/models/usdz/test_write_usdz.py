@@ -318,10 +318,20 @@ def test_other_pictures_become_jpeg_or_png(packed: Packed, kind: str, channels: 
     assert np.abs(found.astype(int) - pixels).max() <= 2
 
 
+def test_a_ktx2_texture_becomes_jpeg(packed: Packed, shared: Path) -> None:
+    body = (shared / "assets" / "gltf-compressed" / "2d_etc1s.ktx2").read_bytes()
+    document = textured_sheet(pbrMetallicRoughness={"baseColorTexture": {"index": 0}})
+    path = packed(document.replace_images([Image(body, "image/ktx2"), *document.images[1:]]))
+    assert check_usdz(path) == []
+    ((name, pixels),) = pictures_in(path).items()
+    assert name.startswith("textures/0.")
+    assert pixels.std() > 5  # a picture, not one colour
+
+
 def test_a_picture_nobody_can_open_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
     document = textured_sheet(pbrMetallicRoughness={"baseColorTexture": {"index": 0}})
     broken = Image(encoded(picture(8, 8), "WEBP")[:40], "image/webp")
-    with pytest.raises(Refused, match="cannot be turned into a PNG or JPEG"):
+    with pytest.raises(Refused, match="damaged"):
         write_usdz(document.replace_images([broken, *document.images[1:]]), tmp_path / "m.usdz")
     assert list(tmp_path.iterdir()) == []
 
