@@ -52,6 +52,7 @@ def test_the_same_mesh_gives_the_same_atlas() -> None:
     first, second = (unwrap([wavy(50)], time_limit_s=60) for _ in range(2))
     assert first is not None
     assert second is not None
+    assert_is_an_atlas([wavy(50)], first)  # 4802 triangles: three pieces
     assert first[0].uv.tobytes() == second[0].uv.tobytes()
     assert first[0].triangles.tobytes() == second[0].triangles.tobytes()
 

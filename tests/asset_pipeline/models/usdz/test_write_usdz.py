@@ -424,6 +424,27 @@ def test_cubic_splines_are_followed(packed: Packed) -> None:
     assert moved[0, 0, 0] == pytest.approx(2 * 0.15625, abs=0.01)
 
 
+def test_the_slopes_of_cubic_splines_are_followed(packed: Packed) -> None:
+    """Points 0 and 0, leaving at 4 m/s and arriving at -4 m/s: a parabola, 1 m high in the middle."""
+    zero, up, down = [0.0, 0, 0], [4.0, 0, 0], [-4.0, 0, 0]
+    document = moving_sheet([zero, zero, up, down, zero, zero], [0, 1], "CUBICSPLINE")
+    stage = opened(packed(document))
+    moved = shown_triangles(stage, 15) - shown_triangles(stage, 0)
+    assert moved[0, 0, 0] == pytest.approx(1.0, abs=1e-6)
+
+
+def test_rotations_turn_the_short_way_at_even_speed(packed: Packed) -> None:
+    """From 0 to 120 degrees about y, the second quaternion written with the other sign."""
+    half = math.radians(60)
+    turn = [[0.0, 0.0, 0.0, 1.0], [0.0, -math.sin(half), 0.0, -math.cos(half)]]
+    document = moving_sheet(turn, [0, 1], "LINEAR", path="rotation")
+    stage = opened(packed(document))
+    rest, third = shown_triangles(stage, 0), shown_triangles(stage, 10)
+    c, s = math.cos(math.radians(40)), math.sin(math.radians(40))
+    wanted = rest @ np.array([[c, 0, -s], [0, 1, 0], [s, 0, c]])
+    assert np.allclose(third, wanted, atol=1e-6)
+
+
 def test_a_long_animation_is_cut_with_a_warning(tmp_path: Path) -> None:
     document = moving_sheet([[0, 0, 0], [12, 0, 0]], [0, 12], "LINEAR")
     path = tmp_path / "m.usdz"
@@ -434,13 +455,15 @@ def test_a_long_animation_is_cut_with_a_warning(tmp_path: Path) -> None:
     assert np.allclose(shown_triangles(stage, 300) - shown_triangles(stage, 0), [10, 0, 0], atol=1e-5)
 
 
-def moving_sheet(values: list[list[float]], times: list[float], mode: str) -> Document:
+def moving_sheet(
+    values: list[list[float]], times: list[float], mode: str, path: str = "translation"
+) -> Document:
     sampler = {"input": 4, "output": 5, "interpolation": mode}
-    channel = {"sampler": 0, "target": {"node": 0, "path": "translation"}}
+    channel = {"sampler": 0, "target": {"node": 0, "path": path}}
     document = sheet(3, animations=[{"samplers": [sampler], "channels": [channel]}])
     extra = (
         Accessor(np.array(times, np.float32).reshape(-1, 1), "SCALAR"),
-        Accessor(np.array(values, np.float32), "VEC3"),
+        Accessor(np.array(values, np.float32), f"VEC{len(values[0])}"),
     )
     return replace(document, accessors=document.accessors + extra)
 
@@ -489,6 +512,7 @@ def test_entries_are_stored_aligned_and_in_order(tmp_path: Path) -> None:
     assert [entry.start % 64 for entry in entries] == [0] * 4
     with zipfile.ZipFile(path) as package:
         assert package.testzip() is None
+        assert {info.date_time for info in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert [(info.filename, package.read(info), info.compress_type) for info in package.infolist()] == [
             (name, body, 0) for name, body in files
         ]
