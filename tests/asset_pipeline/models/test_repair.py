@@ -141,9 +141,11 @@ def test_a_moebius_strip_and_edges_of_three_triangles_are_left_alone():
     faces = np.concatenate(
         [np.stack([low, next_low, high], -1), np.stack([high, next_low, next_high], -1)]
     ).astype(np.uint32)
-    (same,), problems = orient([Surface(points.astype(np.float32), faces)])
-    assert np.array_equal(same.triangles, faces)
-    assert problems == []
+    for odd in ([], [3, 4, 5], [0, 10, 20, 30]):
+        strip = flipped(faces, odd)
+        (same,), problems = orient([Surface(points.astype(np.float32), strip)])
+        assert np.array_equal(same.triangles, strip)
+        assert problems == []
     fan = np.array([[0, 1, 2], [0, 1, 3], [0, 1, 4]], np.uint32)
     (same,), problems = orient([Surface(CUBE, fan)])
     assert np.array_equal(same.triangles, fan)
