@@ -81,7 +81,7 @@ lock: setup  ## pin the newest fitting versions, with hashes and without address
 
 .PHONY: clean
 clean:  ## remove what the other tasks made
-	rm -rf .venv node_modules build content_api/web/dist asset_pipeline/models/meshoptimizer
+	rm -rf .venv node_modules build content_api/web/dist asset_pipeline/models/meshoptimizer asset_pipeline/models/ktx2/vendor
 
 # -- set-up, one stamp a stage -------------------------------------------------------------------------------
 
@@ -98,9 +98,10 @@ clean:  ## remove what the other tasks made
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e . -e ./sdk
 	@touch $@
 
-.venv/.npm: package.json package-lock.json .npmrc asset_pipeline/models/unpack_meshoptimizer.py .venv/.python
+.venv/.npm: package.json package-lock.json .npmrc asset_pipeline/models/unpack_meshoptimizer.py asset_pipeline/models/ktx2/unpack_basis.py .venv/.python
 	@$(NPM) ci --ignore-scripts
 	@$(BIN)/python -m asset_pipeline.models.unpack_meshoptimizer
+	@$(BIN)/python -m asset_pipeline.models.ktx2.unpack_basis
 	@touch $@
 
 .venv/.web: $(WEB_SOURCES) .venv/.npm

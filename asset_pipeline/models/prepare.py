@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asset_pipeline.model_options import ModelOptions
-from asset_pipeline.models.deviation import Deviation, measure_deviation
+from asset_pipeline.models.deviation import Deviation, measure_document_deviation
 from asset_pipeline.models.document import Document, Image
 from asset_pipeline.models.reading.containers import GLB_MAGIC
 from asset_pipeline.models.reading.mesh_files import load_mesh_file
@@ -14,7 +14,7 @@ from asset_pipeline.models.steps.bake_normals import bake_normals
 from asset_pipeline.models.steps.pack_orm import pack_orm
 from asset_pipeline.models.steps.place_units import apply_hints, find_scale_problems
 from asset_pipeline.models.steps.prune import prune
-from asset_pipeline.models.steps.reduce import reduce_triangles, shown_corners
+from asset_pipeline.models.steps.reduce import reduce_triangles
 from asset_pipeline.models.steps.reduce_points import reduce_points
 from asset_pipeline.models.steps.repair import repair
 from asset_pipeline.models.steps.retexture import TextureCache, settle_sources
@@ -77,7 +77,7 @@ class Prepared:
         """How far a reduced model lies from the master."""
         if reduced is self.document:
             return Deviation(0.0, 0.0)
-        return measure_deviation(shown_corners(self.document), shown_corners(reduced))
+        return measure_document_deviation(self.document, reduced)
 
 
 def prepare(path: Path, options: ModelOptions) -> Prepared:

@@ -30,7 +30,7 @@ def run_twin(model: Prepared, recipe: ModelRecipe, workdir: Path, options: Model
 
     def make_body(document: Document, height: int) -> bytes:
         stage(f"{recipe.name}: level {height}")
-        return _body(model, recipe, document, height)
+        return _body(recipe, document, height)
 
     facts = make_twin(
         model.document, folder, placement=placement, make_body=make_body, position_bits=recipe.position_bits
@@ -42,6 +42,7 @@ def run_twin(model: Prepared, recipe: ModelRecipe, workdir: Path, options: Model
         "tiles": facts.tiles,
         "geometric_error_m": 0.0,  # of the finest level: it has every triangle
         "root_geometric_error_m": facts.geometric_error_m,
+        "root_deviation_m": facts.deviation_m,
         "is_placed": placement is not None,
     }
     warnings = [*model.warnings, *facts.warnings]
@@ -62,10 +63,11 @@ def _placement(options: ModelOptions) -> GeoPlacement | None:
         raise refuse(message, where="--at", advice="Say --at LAT,LON,HEIGHT[,HEADING].") from error
 
 
-def _body(model: Prepared, recipe: ModelRecipe, document: Document, height: int) -> bytes:
+def _body(recipe: ModelRecipe, document: Document, height: int) -> bytes:
     """One tile as GLB; each level up has textures of half the side."""
     best = {role: recipe.qualities[role][0] for role in TextureRole}
     px = max(MIN_TEXTURE_PX, recipe.budget.texture_px >> height)
-    textured = retexture(reorder(document), TextureOptions(px, best, recipe.texture_codec), model.textures)
+    options = TextureOptions(px, best, recipe.texture_codec)
+    textured = retexture(reorder(document), options, {})  # every cell has its own pictures
     stored = quantize(textured, position_bits=recipe.position_bits, uv_bits=recipe.uv_bits)
     return write_glb(stored, WriteOptions(recipe.geometry_codecs[0], direction_bits=recipe.direction_bits))

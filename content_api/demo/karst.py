@@ -126,7 +126,7 @@ def surface_normal(form: TowerForm, turn: FloatArray, steepness: FloatArray, rea
     flat = length[..., 0] < 1e-9  # the crown's single point
     normal /= np.maximum(length, 1e-9)
     normal[flat] = (0.0, 1.0, 0.0)
-    return normal.astype(np.float32)
+    return np.asarray(normal, np.float32)
 
 
 def _strips(rows: int) -> list[slice]:
@@ -250,11 +250,9 @@ def _canopy(
     twig = 1.0 - np.minimum(np.abs(noise3(x * 0.55, y * 0.55, z * 0.55, seed + 1)), 1.3)
     dx, dy, dz = directions(turn, steepness)
     per_m = _reach_per_m(form, np.sqrt(dx * dx + dz * dz), dy)
-    return (
-        leaf
-        * per_m
-        * (0.25 + 0.75 * crown + 0.34 * twig + 0.13 * noise3(x * 1.6, y * 1.6, z * 1.6, seed + 2))
-    )
+    tuft = 0.25 + 0.75 * crown + 0.34 * twig + 0.13 * noise3(x * 1.6, y * 1.6, z * 1.6, seed + 2)
+    reach: FloatArray = leaf * per_m * tuft
+    return reach
 
 
 def _occlusion(form: TowerForm, reach: FloatArray) -> FloatArray:

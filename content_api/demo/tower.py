@@ -130,4 +130,5 @@ def _triangles(columns: int, rows: int) -> NDArray[np.uint32]:
     upper = np.stack([corner[:-1] + 1, corner[:-1] + stride, corner[:-1] + stride + 1], axis=-1)
     first = np.arange(columns, dtype=np.uint32)
     floor = np.stack([first, first + 1, np.full_like(first, rows * stride)], axis=-1)
-    return np.concatenate([lower.reshape(-1, 3), upper.reshape(-1, 3), floor]).astype(np.uint32)
+    corners = np.concatenate([lower.reshape(-1, 3), upper.reshape(-1, 3), floor])
+    return np.asarray(corners, np.uint32)

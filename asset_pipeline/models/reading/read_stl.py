@@ -1,13 +1,18 @@
 """STL, text and binary, to a Surface: triangles whose equal corners are joined, so that it can be simplified.
 
+trimesh reads binary files. Text is read here: trimesh's words of a large file take many times its length.
+
 The normals in the file are not read: they are the triangles' own, or wrong. Neither are the colours that some
 programs hide in the spare bytes of a triangle, for they mean something else in each.
 """
 
+import io
 import re
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from trimesh.exchange.stl import load_stl_binary
 
 from asset_pipeline.models.reading.surfaces import (
     PLAIN,
@@ -23,7 +28,6 @@ from asset_pipeline.outcome import Refused, refuse
 HEADER_BYTES = 84
 TRIANGLE_BYTES = 50
 BLOCK_BYTES = 8 * 1024 * 1024  # of a text file at a time; its words take many times their length
-_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("spare", "<u2")])
 _NAMES = re.compile(rb"(?im)^[ \t]*(?:end)?solid\b[^\r\n]*")
 _VERTEX = re.compile(rb"(?i)\bvertex\s+(\S+\s+\S+\s+\S+)")
 
@@ -49,8 +53,10 @@ def _read_binary(body: bytes) -> Floats:
             f"The STL file announces {count} triangles ({expected} bytes), but has {len(body)} bytes.",
             advice="The file was probably cut off while it was copied; send it again.",
         )
-    rows = np.frombuffer(body, _TRIANGLE, count, HEADER_BYTES)
-    return np.ascontiguousarray(rows["corners"], np.float32).reshape(-1, 3)
+    if not count:
+        return np.empty((0, 3), np.float32)
+    loaded: Any = load_stl_binary(io.BytesIO(body))
+    return np.ascontiguousarray(loaded["vertices"], np.float32).reshape(-1, 3)
 
 
 def _read_text(body: bytes) -> Floats:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asset_pipeline.models.deviation import measure_deviation
+from asset_pipeline.models.deviation import measure_document_deviation
 from asset_pipeline.models.document import POINTS, Document
 from asset_pipeline.models.geometry import geometry_of
 from asset_pipeline.models.steps.flatten import why_not_flat
-from asset_pipeline.models.steps.reduce import reduce_triangles, shown_corners
+from asset_pipeline.models.steps.reduce import reduce_triangles
 from asset_pipeline.models.steps.reduce_points import reduce_points
 from asset_pipeline.models.tiles.cells import write_cells
 from asset_pipeline.models.tiles.chain import Level, MakeBody, WrittenTiles, write_chain
@@ -82,7 +82,7 @@ def make_twin(
 
 def largest_deviation_m(master: Document, level: Document) -> float:
     """The largest distance found between the two surfaces."""
-    return measure_deviation(shown_corners(master), shown_corners(level)).max_m
+    return measure_document_deviation(master, level).max_m
 
 
 def _elements(document: Document) -> int:
