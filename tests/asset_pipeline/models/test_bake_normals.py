@@ -14,8 +14,10 @@ from asset_pipeline.models.geometry import geometry_of
 from asset_pipeline.models.judge import Judge, JudgeUnavailable, ViewPlan
 from asset_pipeline.models.steps.bake_normals import bake_normals
 from asset_pipeline.models.steps.bake_normals_frame import gradients, in_tangent_frame
+from asset_pipeline.models.steps.colour_to_texture import colour_to_texture
 from asset_pipeline.models.steps.colour_to_texture_base import sample_bilinear
 from asset_pipeline.models.steps.reduce import reduce_triangles
+from asset_pipeline.models.usdz import check_usdz, write_usdz
 from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
 from tests.asset_pipeline.models.conftest import sheet
 from tests.conftest import missing
@@ -114,6 +116,25 @@ def test_an_atlas_stands_beside_the_uv_that_other_textures_read() -> None:
     attributes = baked.json["meshes"][0]["primitives"][0]["attributes"]
     assert sorted(attributes) == ["NORMAL", "POSITION", "TEXCOORD_0", "TEXCOORD_1"]
     assert baked.json["materials"] == [{"normalTexture": {"index": 0, "texCoord": 1}}]
+
+
+def test_colours_first_then_normals_share_one_uv_set_as_quick_look_wants(tmp_path: Path) -> None:
+    master = bumpy(65, uv_scale=3)
+    reduced = reduce_triangles(master, max_triangles=400)
+    primitive = reduced.json["meshes"][0]["primitives"][0]
+    points = reduced.accessors[primitive["attributes"]["POSITION"]].as_floats()
+    attributes = {**primitive["attributes"], "COLOR_0": len(reduced.accessors)}
+    colours = Accessor(np.clip(points + np.array([0, 0.5, 0], np.float32), 0, 1), "VEC3")
+    tree = {**reduced.json, "meshes": [{"primitives": [{**primitive, "attributes": attributes}]}]}
+    coloured = replace(reduced, json=tree, accessors=(*reduced.accessors, colours))
+    painted, problems = colour_to_texture(coloured, max_px=256, time_limit_s=60)
+    baked = bake_normals(painted, master, max_px=256, time_limit_s=60)
+    assert problems == ()
+    assert len(baked.images) == 2
+    attributes = baked.json["meshes"][0]["primitives"][0]["attributes"]
+    assert sorted(attributes) == ["NORMAL", "POSITION", "TEXCOORD_0"]
+    assert write_usdz(baked, tmp_path / "m.usdz") == ()
+    assert check_usdz(tmp_path / "m.usdz") == []
 
 
 def test_surfaces_that_lost_nothing_get_no_map() -> None:
