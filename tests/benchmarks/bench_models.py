@@ -2,10 +2,10 @@
 
     python tests/benchmarks/bench_models.py [--short] [--runs N] [--input FOLDER] [--only NAME ...] [--page]
 
-gltfpack and gltf-transform come from npm into build/bench/peers. Every tool starts from the same GLB. Each peer's
-file is drawn from 12 sides beside the source; our lightest file that is at least as good, lit and unlit, is
-searched for, and bytes are compared. Models: tests/benchmarks/models/sets.py; --input (or INPUT=) takes anyone's
-folder instead. --page writes docs/comparison-models.md from the results.
+gltfpack and gltf-transform come from npm into build/bench/peers. Every tool starts from the same GLB. Each
+peer's file is drawn from 12 sides beside the source; our lightest file that is at least as good, lit and
+unlit, is searched for, and bytes are compared. Models: tests/benchmarks/models/sets.py; --input (or INPUT=)
+takes anyone's folder instead. --page writes docs/comparison-models.md from the results.
 """
 
 import argparse

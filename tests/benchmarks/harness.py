@@ -140,7 +140,8 @@ def commit() -> str:
 class Cost:
     """What a child process took, with all its children.
 
-    peak_bytes: of the largest process. tree_peak_bytes: of all at the same time, sampled; 0 where not asked for.
+    peak_bytes: of the largest process. tree_peak_bytes: of all at the same time, sampled; 0 where not asked
+    for.
     """
 
     wall_s: float

@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.models.collect CLONES
 
-CLONES holds one clone a repository: OWNER/NAME, OWNER+NAME or NAME, bare or with a work tree. Files come out of
-git at the commit of `sets.COMMITS`, else at HEAD.
+CLONES holds one clone a repository: OWNER/NAME, OWNER+NAME or NAME, bare or with a work tree. Files come out
+of git at the commit of `sets.COMMITS`, else at HEAD.
 """
 
 import hashlib

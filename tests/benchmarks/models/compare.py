@@ -69,6 +69,8 @@ class Field:
             codec: self._searcher([way for way in ways(own.modes) if way.codec is codec])
             for codec in (GeometryCodec.DRACO, GeometryCodec.MESHOPT)
         }
+        for same in self._same.values():
+            same.weigh_with(self._search)
         self._draw_curves([max(1, round(source.triangles * ratio)) for ratio in ratios])
 
     def match(self, target: Look, large: Look | None) -> Found | None:
@@ -167,8 +169,11 @@ def _peer_row(run: PeerRun, look: Look | str) -> dict[str, Any]:
 
 
 def _own_row(found: Found | None, own: Own, eye: Eye, *, is_confirmed: bool) -> dict[str, Any]:
-    if found is None:
-        return {"problem": "no file of ours reaches this quality", "confirmed": is_confirmed}
+    if found is None:  # counted as it is: our finest file, larger and still not as good
+        finest = Choice(Way(own.modes[0], FINEST, GeometryCodec.DRACO), own.source.triangles)
+        size = glb.geometry_bytes(own.file(finest))
+        found = Best(finest, size, eye.look(own.file(finest)).losses)
+        is_confirmed = False
     return {
         **_sizes(found, own),
         "our_look": as_json(eye.look(own.file(found.choice))),

@@ -1,8 +1,10 @@
-"""Time and memory: the fixed run against gltfpack, and the whole command with its search against gltf-transform.
+"""Time and memory: the fixed run against gltfpack, and the whole command with its search against
+gltf-transform.
 
-Runs are paired in turn; CPU seconds and memory are of the processes under each command, Python's and Node's start
-included. The fixed run does what gltfpack does (read, weld, simplify to the same count, quantize, meshopt, write;
-textures passed through); the whole command also decodes and encodes textures, renders every trial and measures.
+Runs are paired in turn; CPU seconds and memory are of the processes under each command, Python's and Node's
+start included. The fixed run does what gltfpack does (read, weld, simplify to the same count, quantize,
+meshopt, write; textures passed through); the whole command also decodes and encodes textures, renders every
+trial and measures.
 """
 
 import shutil
@@ -44,7 +46,7 @@ def time_rows(source: Source, *, runs: int, has_goal: bool) -> list[Row]:
 
 
 def whole_rows(source: Source, *, runs: int, has_goal: bool) -> list[Row]:
-    """Memory and time of `halong-xr optimize --recipe ar`, search and all, against gltf-transform optimize."""
+    """Memory and time of `halong-xr optimize --recipe ar`, search and all, against gltf-transform."""
     with tempfile.TemporaryDirectory(prefix="bench-whole-") as folder:
         out = Path(folder)
         ours = [HALONG_XR, "optimize", source.glb, "--recipe", "ar", "--out", out / "ours"]
@@ -52,15 +54,16 @@ def whole_rows(source: Source, *, runs: int, has_goal: bool) -> list[Row]:
         costs = _in_turn([ours, theirs], runs, before=lambda: shutil.rmtree(out / "ours", ignore_errors=True))
     name, reference = source.name, "gltf-transform optimize, WebP, meshopt"
     goal = ("<=", "ratio", MEMORY_LIMIT) if has_goal else (None, "ratio", None)
-    mib = [[cost.peak_bytes / 2**20, cost.tree_peak_bytes / 2**20] for cost in costs]
+    ours_mib, theirs_mib = ([cost.peak_bytes / 2**20, cost.tree_peak_bytes / 2**20] for cost in costs)
+    searched = f"simplify_time with search {name}"
     return [
-        Row(f"peak_memory {name}, largest process", mib[0][0], "MiB", reference, mib[1][0], *goal, runs=runs),
-        Row(f"peak_memory {name}, all processes", mib[0][1], "MiB", reference, mib[1][1], runs=runs),
-        Row(f"simplify_time with search {name}, CPU", costs[0].cpu_s, "s", reference, costs[1].cpu_s, runs=runs),
         Row(
-            f"simplify_time with search {name}, wall clock",
-            costs[0].wall_s, "s", reference, costs[1].wall_s, runs=runs,
+            f"peak_memory {name}, largest process",
+            ours_mib[0], "MiB", reference, theirs_mib[0], *goal, runs=runs,
         ),
+        Row(f"peak_memory {name}, all processes", ours_mib[1], "MiB", reference, theirs_mib[1], runs=runs),
+        Row(f"{searched}, CPU", costs[0].cpu_s, "s", reference, costs[1].cpu_s, runs=runs),
+        Row(f"{searched}, wall clock", costs[0].wall_s, "s", reference, costs[1].wall_s, runs=runs),
     ]  # fmt: skip
 
 
@@ -72,7 +75,7 @@ def ratio_of(source: Source) -> float:
 def _in_turn(
     commands: list[list[str | Path]], runs: int, before: Callable[[], None] = lambda: None
 ) -> list[Cost]:
-    """The median cost of each command, figure by figure; one warm run of the fixed commands is not counted."""
+    """The median cost of each command, figure by figure."""
     costs: list[list[Cost]] = [[] for _ in commands]
 
     def side(index: int) -> Callable[[], float]:

@@ -1,8 +1,8 @@
 """The fewest bytes at which our file is at least as good as a given one: a search over what we can make.
 
-Nothing here knows about files or rendering: `weigh` tells the bytes of a choice and `look` its two losses (lit,
-unlit), both from files really made. Between looks, losses are interpolated as powers of the triangle count,
-which rendered losses follow well; what is returned was made and looked at.
+Nothing here knows about files or rendering: `weigh` tells the bytes of a choice and `look` its two losses
+(lit, unlit), both from files really made. Between looks, losses are interpolated as powers of the triangle
+count, which rendered losses follow well; what is returned was made and looked at.
 """
 
 import math
@@ -17,6 +17,7 @@ ROUNDS = 8  # files made and looked at or checked for one target, after the curv
 CHECKS = 5  # of them at the other size of view
 WORTH_BYTES = 0.015  # a predicted gain smaller than this share is not tried
 NARROW = 1.02  # triangle counts nearer than this are the same
+BYTES_EXPONENT = 0.95  # files grow a little less than their triangles
 FLOOR = 1e-6  # losses below this are no loss
 OWN_POINTS = 3  # looks from which a curve of its own is known well enough
 
@@ -100,10 +101,10 @@ def _extended(points: dict[int, Losses], counts: list[int], wanted: Sequence[flo
 class EqualQuality(Generic[Kind]):
     """All that is known of one model's files, and the search for targets among them.
 
-    kinds: those that may win. curve_of: the key of the curve a kind follows: kinds with equal keys look alike
-    (the codec does not show). base_of: the key of the curve that stands for it until its own is known, and what
-    the kind loses on top of that; None where nothing can be said of it. group_of: kinds of one group need the same
-    more at another size of view.
+    kinds: those that may win. curve_of: the key of the curve a kind follows: kinds with equal keys look
+    alike (the codec does not show). base_of: the key of the curve that stands for it until its own is known,
+    and what the kind loses on top of that; None where nothing can be said of it. group_of: kinds of one
+    group need the same more at another size of view.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class EqualQuality(Generic[Kind]):
         self._curve_of, self._base_of, self._group_of = curve_of, base_of, group_of
         self._may_win = set(self._kinds)
         self._refused: set[Choice[Kind]] = set()
+        self._weights: dict[Kind, dict[int, int]] = {}
         self._penalties: dict[object, Losses] = {}
         self._curves: dict[object, Curve] = {}
         self.seen: dict[Choice[Kind], Best[Kind]] = {}
@@ -129,7 +131,7 @@ class EqualQuality(Generic[Kind]):
         """Make a choice and look at it, once."""
         if choice not in self.seen:
             losses = self._look(choice)
-            self.seen[choice] = Best(choice, self._weigh(choice), losses)
+            self.seen[choice] = Best(choice, self._weigh_once(choice), losses)
             self._curves.setdefault(self._curve_of(choice.kind), Curve()).points[choice.triangles] = losses
         return self.seen[choice]
 
@@ -139,10 +141,15 @@ class EqualQuality(Generic[Kind]):
             self._kinds.append(kind)
             self._may_win.add(kind)
 
+    def weigh_with(self, other: "EqualQuality[Kind]") -> None:
+        """Share what is known of weights with another search over the same files."""
+        self._weights = other._weights
+
     def take(self, seen: Best[Kind]) -> None:
         """What another search made and looked at."""
         if seen.choice not in self.seen:
             self.seen[seen.choice] = seen
+            self._weights.setdefault(seen.choice.kind, {})[seen.choice.triangles] = seen.bytes
             self.take_curve(seen)
 
     def take_curve(self, seen: Best[Kind]) -> None:
@@ -153,10 +160,11 @@ class EqualQuality(Generic[Kind]):
     def solve(
         self, target: Losses, check: Callable[[Choice[Kind]], Losses | None] | None = None
     ) -> Best[Kind] | None:
-        """The lightest file seen that loses no more than target (and that `check` agrees to); None if none does.
+        """The lightest file seen that loses no more than target (and that `check` agrees to); None if none
+        does.
 
-        check: a further, dearer test of a winner, at another size of view: None, or how much it loses too much
-        there. Kinds of the same group are then expected to need so much less loss.
+        check: a further, dearer test of a winner, at another size of view: None, or how much it loses too
+        much there. Kinds of the same group are then expected to need so much less loss.
         """
         self._refused, self._penalties = set(), {}
         checks = CHECKS
@@ -203,18 +211,39 @@ class EqualQuality(Generic[Kind]):
     def _most_promising(self, target: Losses, best: Best[Kind] | None) -> Choice[Kind] | None:
         """The choice expected to be lightest; None where none is expected to be worth a look."""
         limit = math.inf if best is None else best.bytes * (1 - WORTH_BYTES)
-        found: Choice[Kind] | None = None
-        for kind in self._kinds:
-            wanted = self._wanted(kind, target)
-            triangles = self._expected_triangles(kind, wanted)
-            if triangles is None:
-                continue
-            choice: Choice[Kind] | None = Choice(kind, min(triangles, self._most))
-            if any(_same(choice, seen) for seen in self.seen):
-                choice = self._next_above(choice, wanted)
-            if choice is not None and (weight := self._weigh(choice)) < limit:
-                limit, found = weight, choice
-        return found
+        choices = [choice for kind in self._kinds if (choice := self._choice_for(kind, target)) is not None]
+        weighed: set[Choice[Kind]] = set()
+        while choices:
+            lightest = min(choices, key=self._expected_bytes)
+            if self._expected_bytes(lightest) >= limit:
+                return None
+            if lightest in weighed:
+                return lightest
+            weighed.add(lightest)
+            self._weigh_once(lightest)
+        return None
+
+    def _choice_for(self, kind: Kind, target: Losses) -> Choice[Kind] | None:
+        wanted = self._wanted(kind, target)
+        triangles = self._expected_triangles(kind, wanted)
+        if triangles is None:
+            return None
+        choice = Choice(kind, min(triangles, self._most))
+        return self._next_above(choice, wanted) if any(_same(choice, seen) for seen in self.seen) else choice
+
+    def _weigh_once(self, choice: Choice[Kind]) -> int:
+        known = self._weights.setdefault(choice.kind, {})
+        if choice.triangles not in known:
+            known[choice.triangles] = self._weigh(choice)
+        return known[choice.triangles]
+
+    def _expected_bytes(self, choice: Choice[Kind]) -> float:
+        """From the nearest file of the kind that was made; 0, so that it is made, where there is none."""
+        known = self._weights.get(choice.kind)
+        if not known:
+            return 0.0
+        nearest = min(known, key=lambda count: abs(math.log(count / choice.triangles)))
+        return known[nearest] * (choice.triangles / nearest) ** BYTES_EXPONENT
 
     def _next_above(self, choice: Choice[Kind], wanted: Losses) -> Choice[Kind] | None:
         """A little more triangles, where the choice itself was looked at and lost too much."""

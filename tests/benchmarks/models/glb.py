@@ -43,7 +43,8 @@ def write_plain_glb(document: Document) -> bytes:
             padded[:, :stride] = array.view(np.uint8).reshape(accessor.count, stride)
             array, more = padded, {"byteStride": padded.shape[1]}
         stored = {
-            "bufferView": append(array.tobytes(), **more), "componentType": COMPONENT_TYPE_OF_DTYPE[accessor.array.dtype],
+            "bufferView": append(array.tobytes(), **more),
+            "componentType": COMPONENT_TYPE_OF_DTYPE[accessor.array.dtype],
             "count": accessor.count, "type": accessor.type,
         }  # fmt: skip
         if accessor.normalized:

@@ -1,7 +1,7 @@
 """Our files: made by the product's own `make_file` from the same source, in the ways its search may choose.
 
-Geometry is compared with the source's textures passed through byte for byte; totals with WebP, by the product's
-own search for the peer's quality.
+Geometry is compared with the source's textures passed through byte for byte; totals with WebP, by the
+product's own search for the peer's quality.
 """
 
 import hashlib

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.benchmarks.harness import ROOT, commit, machine
 from tests.benchmarks.models.peers import GEOMETRY_PEERS, RATIOS, TOTAL_PEERS, shown_command, versions
-from tests.benchmarks.models.ratios import hardest, mean_by_model
+from tests.benchmarks.models.ratios import Pair, hardest, mean_by_model
 from tests.benchmarks.models.rows import geometry_pairs, left_out_rows, total_pairs, valid_rows
 from tests.benchmarks.models.scoring import CONFIRM_PX, SEARCH_PX, VIEWS
 from tests.benchmarks.models.sets import COMMITS, SHARED
@@ -43,7 +43,7 @@ def _head() -> str:
     tools = ", ".join(f"{name} {version}" for name, version in versions().items())
     return (
         "# Our 3D files beside gltfpack and gltf-transform\n\n"
-        "Written by `make bench NAME=models ARGS=--page`; do not edit by hand (the section on losses comes from "
+        "Written by `make bench NAME=models ARGS=--page`, not by hand (the section on losses comes from "
         "`tests/benchmarks/models/notes.md`).\n\n"
         f"Measured on {machine()}; halong-xr at commit {commit()}; npm {tools}. "
         "Ratios are ours by theirs: below 1, ours is smaller, quicker or leaner."
@@ -99,31 +99,36 @@ def _method() -> str:
     commands = "\n".join(shown_command(peer) for peer in (*GEOMETRY_PEERS, *TOTAL_PEERS))
     return f"""## How it was measured
 
-1. **Same source.** Every model becomes one plain GLB; textures above {TEXTURE_PX} px or in other forms are stored
-   once as PNG or JPEG, all others kept byte for byte. OBJ, PLY, STL and Draco input goes through our reader first,
-   for everyone alike.
-2. **Peers with their best flags**, at ratios {", ".join(f"{ratio:g}" for ratio in RATIOS)} (left out below 250
-   triangles). `-kn -km` make gltfpack keep names as we do; `-se 1` and `--simplify-error 1` let them reach the ratio:
+1. **Same source.** Every model becomes one plain GLB; textures above {TEXTURE_PX} px or in other forms are
+stored once as PNG or JPEG, all others kept byte for byte. OBJ, PLY, STL and Draco input goes through our
+reader first, for everyone alike.
+2. **Peers with their best flags**, at ratios {", ".join(f"{ratio:g}" for ratio in RATIOS)} (left out below
+250 triangles). `-kn -km` make gltfpack keep names as we do; `-se 1` and `--simplify-error 1` let them reach
+the ratio:
 
    ```
 {_indented(commands)}
    ```
 
-   `-cz` writes KHR_meshopt_compression (codec v1), `-cc` and gltf-transform EXT_meshopt_compression (v0), as we do.
-   npm's gltfpack cannot encode textures, so totals are compared with gltf-transform (the smaller of its two files).
-3. **Quality** is what our judge renders (OpenGL in software): {VIEWS} views on a sphere around the source, cameras
-   and lights from the source's bounds, twice supersampled, SSIM over the union of both foregrounds, lit (normals,
-   roughness, metal, occlusion) and unlit (base colour alone, which sees textures). Means over the views count.
-4. **Equal quality.** For each peer's file, our lightest file that is at least as good in *both* means at {SEARCH_PX} px is
-   searched for (simplify mode, triangles, grid bits, meshopt or Draco); against the hardest peers it must be so at
-   {CONFIRM_PX} px too. Geometry is the file less its images (JSON and animation count); images are the same bytes.
-   Totals: our product's own search (`asset_pipeline/models/search.py`) with WebP, aimed at the peer's two figures.
-5. **Counting.** Per model and ratio, the peer that is hardest to beat; geometric mean over a model's ratios, then
-   over models. Worst model: the largest of these means.
+   `-cz` writes KHR_meshopt_compression (codec v1), `-cc` and gltf-transform EXT_meshopt_compression (v0), as
+   we do. npm's gltfpack cannot encode textures, so totals are compared with gltf-transform (the smaller of
+   its two files).
+3. **Quality** is what our judge renders (OpenGL in software): {VIEWS} views on a sphere around the source,
+cameras and lights from the source's bounds, twice supersampled, SSIM over the union of both foregrounds, lit
+(normals, roughness, metal, occlusion) and unlit (base colour alone, which sees textures). Means over the
+views count.
+4. **Equal quality.** For each peer's file, our lightest file that is at least as good in *both* means at
+{SEARCH_PX} px is searched for (simplify mode, triangles, grid bits, meshopt or Draco); against the hardest
+peers it must be so at {CONFIRM_PX} px too. Geometry is the file less its images (JSON and animation count);
+images are the same bytes. Totals: our product's own search (`asset_pipeline/models/search.py`) with WebP,
+aimed at the peer's two figures.
+5. **Counting.** Per model and ratio, the peer that is hardest to beat; geometric mean over a model's ratios,
+then over models. Worst model: the largest of these means.
 6. **Time and memory**: commands in turn, medians; processes below each command, their start included.
 
 `make bench NAME=models` repeats it (`INPUT=folder` on anyone's models, `ARGS=--short` in a few minutes);
-`python -m tests.benchmarks.models.collect CLONES` lays the held-out models in place from clones of their repositories."""
+`python -m tests.benchmarks.models.collect CLONES` lays the held-out models in place from clones of their
+repositories."""
 
 
 def _indented(text: str) -> str:
@@ -154,33 +159,47 @@ def _models(results: Sequence[Result], absent: Sequence[Sequence[str]]) -> str:
 def _geometry(results: Sequence[Result]) -> str:
     lines = [
         "## Geometry, model by model", "",
-        "The hardest peer of each ratio; bytes without images. SSIM is lit / unlit, worst the lowest of any view.", "",
-        "| model | ratio | hardest peer | its triangles | its bytes (gzip) | its SSIM | our triangles | our bytes (gzip) "
-        "| our SSIM | worst, theirs / ours | our settings | ours by theirs |",
-        "| --- | ---: | --- | ---: | ---: | --- | ---: | ---: | --- | --- | --- | ---: |",
+        "The hardest peer of each ratio; bytes without images. SSIM is the mean lit / unlit at "
+        f"{SEARCH_PX} px; worst: the lowest of any view.", "",
+        *_header(
+            "model", "ratio:", "hardest peer", "its triangles:", "its bytes (gzip):", "its SSIM",
+            "our triangles:", "our bytes (gzip):", "our SSIM", "worst, theirs / ours", "our settings",
+            "ours by theirs:",
+        ),
     ]  # fmt: skip
     chosen = hardest(geometry_pairs(results))
     by_model = mean_by_model(chosen)
     for result in results:
+        rows = {(row["peer"], row["ratio"]): row for row in valid_rows(dict(result))}
         for pair in (pair for pair in chosen if pair.model == result["name"]):
-            row = next(
-                row
-                for row in valid_rows(dict(result))
-                if (row["peer"], row["ratio"]) == (pair.peer, pair.ratio)
-            )
-            lines.append(
-                f"| {pair.model} | {pair.ratio:g} | {pair.peer} | {row['their_triangles']:,} "
-                f"| {row['theirs']:,} ({row['theirs_gzip']:,}) | {_ssim(row['their_look'])} "
-                f"| {row['our_triangles']:,} | {row['ours']:,} ({row['ours_gzip']:,}) | {_ssim(row['our_look'])} "
-                f"| {row['their_look']['worst_ssim']:.3f} / {row['our_look']['worst_ssim']:.3f} "
-                f"| {row['our_mode']}, {'/'.join(map(str, row['our_bits']))} bits, {row['our_codec']} "
-                f"| {pair.quotient:.3f} |"
-            )
+            lines.append(_geometry_line(pair, rows[pair.peer, pair.ratio]))
         if result["name"] in by_model:
-            lines.append(
-                f"| **{result['name']}** | mean | | | | | | | | | | **{by_model[result['name']]:.3f}** |"
-            )
+            mean = f"**{by_model[result['name']]:.3f}**"
+            lines.append(_line(f"**{result['name']}**", "mean", *[""] * 9, mean))
     return "\n".join(lines)
+
+
+def _geometry_line(pair: Pair, row: Result) -> str:
+    theirs, ours = row["their_look"], row["our_look"]
+    bits = "/".join(map(str, row["our_bits"]))
+    limit = "" if row.get("error_limit", "1") == "1" else f" (-se {row['error_limit']})"
+    return _line(
+        pair.model, f"{pair.ratio:g}", pair.peer + limit,
+        f"{row['their_triangles']:,}", f"{row['theirs']:,} ({row['theirs_gzip']:,})", _ssim(theirs),
+        f"{row['our_triangles']:,}", f"{row['ours']:,} ({row['ours_gzip']:,})", _ssim(ours),
+        f"{theirs['worst_ssim']:.3f} / {ours['worst_ssim']:.3f}",
+        f"{row['our_mode']}, {bits} bits, {row['our_codec']}", f"{pair.quotient:.3f}",
+    )  # fmt: skip
+
+
+def _header(*names: str) -> list[str]:
+    """A table's two first lines; a colon after a name puts its column to the right."""
+    rule = ["---:" if name.endswith(":") else "---" for name in names]
+    return [_line(*(name.rstrip(":") for name in names)), _line(*rule)]
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _ssim(look: Mapping[str, float]) -> str:
@@ -194,33 +213,38 @@ def _totals(results: Sequence[Result]) -> str:
     by_model = mean_by_model(hardest(pairs))
     lines = [
         "## Whole files, model by model", "",
-        "| model | ratio | peer | its bytes (images) | its SSIM | our bytes (images) | our SSIM | our triangles "
-        "| our textures, px/quality | trials | ours by theirs |",
-        "| --- | ---: | --- | ---: | --- | ---: | --- | ---: | --- | ---: | ---: |",
+        *_header(
+            "model", "ratio:", "peer", "its bytes (images):", "its SSIM", "our bytes (images):", "our SSIM",
+            "our triangles:", "our textures, px/quality", "trials:", "ours by theirs:",
+        ),
     ]  # fmt: skip
     for result in results:
-        for row in result.get("totals", []):
-            if "ours" not in row:
-                lines.append(f"| {result['name']} | {row['ratio']:g} | {row['peer']} | {row['theirs']:,} "
-                             f"| {_ssim(row['their_look'])} | {row['problem']} | | | | {row['trials']} | |")  # fmt: skip
-                continue
-            settings = row["our_settings"]
-            textures = ", ".join(
-                f"{role} {settings[f'{role}_max_px']}/{settings[f'{role}_quality']}"
-                for role in ("color", "normal", "data")
-                if f"{role}_max_px" in settings
-            )
-            sure = "" if row["confirmed"] else f" (not at {CONFIRM_PX} px)"
-            lines.append(
-                f"| {result['name']} | {row['ratio']:g} | {row['peer']} | {row['theirs']:,} ({row['their_images']:,}) "
-                f"| {_ssim(row['their_look'])} | {row['ours']:,} ({row['our_images']:,}) | {_ssim(row['our_look'])}{sure} "
-                f"| {row['our_triangles']:,} | {textures} | {row['trials']} | {row['ours'] / row['theirs']:.3f} |"
-            )
+        lines += [_total_line(result["name"], row) for row in result.get("totals", [])]
         if result["name"] in by_model:
-            lines.append(
-                f"| **{result['name']}** | mean | | | | | | | | | **{by_model[result['name']]:.3f}** |"
-            )
+            mean = f"**{by_model[result['name']]:.3f}**"
+            lines.append(_line(f"**{result['name']}**", "mean", *[""] * 8, mean))
     return "\n".join(lines)
+
+
+def _total_line(name: str, row: Result) -> str:
+    start = (name, f"{row['ratio']:g}", row["peer"])
+    if "ours" not in row:
+        theirs = f"{row['theirs']:,}"
+        return _line(
+            *start, theirs, _ssim(row["their_look"]), row["problem"], "", "", "", str(row["trials"]), ""
+        )
+    settings = row["our_settings"]
+    textures = ", ".join(
+        f"{role} {settings[f'{role}_max_px']}/{settings[f'{role}_quality']}"
+        for role in ("color", "normal", "data")
+        if f"{role}_max_px" in settings
+    )
+    sure = "" if row["confirmed"] else f" (not at {CONFIRM_PX} px)"
+    return _line(
+        *start, f"{row['theirs']:,} ({row['their_images']:,})", _ssim(row["their_look"]),
+        f"{row['ours']:,} ({row['our_images']:,})", _ssim(row["our_look"]) + sure,
+        f"{row['our_triangles']:,}", textures, str(row["trials"]), f"{row['ours'] / row['theirs']:.3f}",
+    )  # fmt: skip
 
 
 def _left_out(results: Sequence[Result]) -> str:
@@ -243,9 +267,9 @@ def _left_out(results: Sequence[Result]) -> str:
 def _controls(results: Sequence[Result]) -> str:
     lines = [
         "## Controls", "",
-        "All triangles kept, so only storing costs looks; `off` is the largest shift of the bounding box in steps of a "
-        "14-bit grid. The planted defect must score clearly below its source.", "",
-        "| model | file | SSIM lit / unlit | PSNR lit / unlit | off |", "| --- | --- | --- | --- | ---: |",
+        "All triangles kept, so only storing costs looks; `off` is the largest shift of the bounding box in "
+        "steps of a 14-bit grid. The planted defect must score clearly below its source.", "",
+        *_header("model", "file", "SSIM lit / unlit", "PSNR lit / unlit", "off:"),
     ]  # fmt: skip
     for result in results:
         for row in result.get("controls", []):

@@ -1,8 +1,8 @@
 """The tools compared with, each with its best flags, run once per source, ratio and version.
 
-gltfpack's flags: -kn -km keep names of nodes and materials, as we do; -se 1 lets it reach the ratio (see `run_peer`). Its npm
-build cannot encode textures. gltf-transform's --simplify-error 1 does the same; joining, instancing and palettes
-stay at their defaults, so it may drop names we keep.
+gltfpack's flags: -kn -km keep names of nodes and materials, as we do; -se 1 lets it reach the ratio (see
+`run_peer`). Its npm build cannot encode textures. gltf-transform's --simplify-error 1 does the same;
+joining, instancing and palettes stay at their defaults, so it may drop names we keep.
 """
 
 import hashlib
@@ -31,7 +31,8 @@ ERROR_LIMITS = ("1", "0.2", "0.05")  # of gltfpack, tried in turn
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A tool with its flags. `codec` is "meshopt" or "draco". has_webp: encodes textures, so it counts for totals."""
+    """A tool with its flags. `codec` is "meshopt" or "draco". has_webp: encodes textures, so it counts for
+    totals."""
 
     name: str
     tool: str
@@ -83,7 +84,8 @@ CONTROL_PEERS = (  # nothing left out: what storing alone costs in looks
 
 @dataclass(frozen=True, slots=True)
 class PeerRun:
-    """A peer's output for one source and ratio; `problem` says why there is none. error_limit: the one it took."""
+    """A peer's output for one source and ratio; `problem` says why there is none. error_limit: the one it
+    took."""
 
     peer: str
     codec: str
@@ -96,16 +98,15 @@ class PeerRun:
 def run_peer(peer: Peer, source: Source, ratio: float) -> PeerRun:
     """The output, from the cache where this source, version and command were run before.
 
-    gltfpack prunes whole parts whose size is below -se; where that leaves less than half of what was asked for
-    (-se 1 may leave nothing of models that are nearly all seam), the next smaller limit is taken.
+    gltfpack prunes whole parts whose size is below -se; where that leaves less than half of what was asked
+    for (-se 1 may leave nothing of models that are nearly all seam), the next smaller limit is taken.
     """
     if peer.tool != "gltfpack" or ratio >= 1:
         return _run_cached(peer, source, ratio)
     runs = []
     for limit in ERROR_LIMITS:
-        flags = tuple(
-            limit if before == "-se" else flag for before, flag in zip(("", *peer.flags), peer.flags)
-        )
+        place = peer.flags.index("-se") + 1
+        flags = (*peer.flags[:place], limit, *peer.flags[place + 1 :])
         runs.append(_run_cached(replace(peer, flags=flags), source, ratio))
         if runs[-1].problem is None and count_triangles(runs[-1].glb) >= source.triangles * ratio / 2:
             return runs[-1]

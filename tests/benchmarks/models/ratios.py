@@ -51,7 +51,8 @@ def mean_by_model(pairs: Sequence[Pair]) -> dict[str, float]:
 
 
 def mean_over_models(pairs: Sequence[Pair]) -> float:
-    """The geometric mean over models of each model's own mean, so that a model with few ratios counts in full."""
+    """The geometric mean over models of each model's own mean, so that a model with few ratios counts in
+    full."""
     return geometric_mean(mean_by_model(pairs).values())
 
 

@@ -39,7 +39,7 @@ def rows_of(results: Sequence[Result]) -> list[Row]:
 
 
 def geometry_pairs(results: Iterable[Result], *, gzipped: bool = False) -> list[Pair]:
-    """Every valid comparison of geometry. A row without a file of ours counts as our file with all triangles."""
+    """Every valid comparison of geometry."""
     suffix = "_gzip" if gzipped else ""
     return [
         Pair(result["name"], row["ratio"], row["peer"], row[f"ours{suffix}"], row[f"theirs{suffix}"])
@@ -50,7 +50,7 @@ def geometry_pairs(results: Iterable[Result], *, gzipped: bool = False) -> list[
 
 
 def valid_rows(result: Result) -> list[Result]:
-    """The geometry rows that may count: the peer made a file, did not break the model, and it stands still."""
+    """The geometry rows that may count: the peer made a file, did not break the model, nor move it."""
     rows = result["geometry"]
     kept = []
     for ratio in dict.fromkeys(row["ratio"] for row in rows):
@@ -69,7 +69,8 @@ def left_out_rows(result: Result) -> list[tuple[Result, str]]:
             continue
         reason = row.get("problem")
         if reason is None and _has_moved(row):
-            reason = f"its box is off by {row['their_off']:.1%} of the longest side (ours {row.get('our_off', 0):.1%})"
+            theirs, ours = row["their_off"], row.get("our_off", 0)
+            reason = f"its box is off by {theirs:.1%} of the longest side (ours {ours:.1%})"
         reasons.append((row, reason or "far worse than its neighbours at this ratio"))
     return reasons
 

@@ -1,4 +1,5 @@
-"""One model from its file to its result, in a process of its own; results are kept under build/bench/models."""
+"""One model from its file to its result, in a process of its own; results are kept under
+build/bench/models."""
 
 import json
 import time
@@ -78,7 +79,8 @@ def _compared(task: Task, source: Source, ratios: Sequence[float]) -> dict[str, 
 def _facts(source: Source) -> dict[str, Any]:
     tree = glb.json_of(source.glb)
     return {
-        "source_sha256": source.sha256, "source_bytes": source.glb.stat().st_size, "triangles": source.triangles,
+        "source_sha256": source.sha256, "source_bytes": source.glb.stat().st_size,
+        "triangles": source.triangles,
         "image_bytes": glb.image_bytes(source.glb), "materials": len(tree.get("materials", [])),
         "meshes": len(tree.get("meshes", [])), "nodes": len(tree.get("nodes", [])),
     }  # fmt: skip

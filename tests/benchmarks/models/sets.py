@@ -1,13 +1,14 @@
 """The models of the comparison, by name: a tuning set that settings may be chosen on, and a held-out set.
 
-No setting of ours was chosen by looking at a held-out model; whoever changes one on the strength of a held-out
-row moves that model into TUNING first. Where a file comes from is part of its entry:
+No setting of ours was chosen by looking at a held-out model; whoever changes one on the strength of a
+held-out row moves that model into TUNING first. Where a file comes from is part of its entry:
 
 - SHARED: a path in the shared assets beside the project ($HALONG_XR_SHARED, then ../shared);
 - DEMO: a master that our own demo draws;
-- otherwise a repository on GitHub with the path of the file in it. Those files are not ours to ship: a clone is
-  read once by `python -m tests.benchmarks.models.collect CLONES`, which checks their SHA-256 and lays them into
-  $HALONG_XR_BENCH_MODELS (else ~/.cache/halong-xr-bench). What is not there is skipped, and the report says so.
+- otherwise a repository on GitHub with the path of the file in it. Those files are not ours to ship: a clone
+  is read once by `python -m tests.benchmarks.models.collect CLONES`, which checks their SHA-256 and lays
+  them into $HALONG_XR_BENCH_MODELS (else ~/.cache/halong-xr-bench). What is not there is skipped, and the
+  report says so.
 """
 
 from dataclasses import dataclass
@@ -15,14 +16,15 @@ from dataclasses import dataclass
 SHARED = "shared assets"
 DEMO = "demo"
 HELMET = "assets/models/FlightHelmet"
+HELMET_MATERIALS = ("GlassPlasticMat", "LeatherPartsMat", "LensesMat", "MetalPartsMat", "RubberWoodMat")
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """One model of the comparison.
 
-    name: short and unique, also its folder. origin: SHARED, DEMO or a repository "owner/name". path: inside it.
-    sha256: of the file at `path`, for repositories. beside: further files it needs, paths like `path`.
+    name: short and unique, also its folder. origin: SHARED, DEMO or a repository "owner/name". path: inside
+    it. sha256: of the file at `path`, for repositories. beside: further files it needs, paths like `path`.
     tests: what it is in the set for. licence: as its source states it.
     """
 
@@ -42,15 +44,15 @@ TUNING = (
         "a1e3b04de97b11de564ce6e53b95f02954a297f0008183ac63a4f5974f6b32d8",
     ),
     Model("capsule", SHARED, "assets/obj/capsule/capsule.obj", "smooth, one 2k photograph", "trimesh, MIT"),
-    Model("pirate", SHARED, "assets/obj/pirate.obj", "small figure, UV without textures", "meshoptimizer, MIT"),
-    Model("spider", SHARED, "assets/obj/spider/spider.obj", "small, four materials", "assimp test model, BSD"),
-    Model("spider-stl", SHARED, "assets/stl/Spider_ascii.stl", "untextured, tiny", "assimp test model, BSD"),
+    Model("pirate", SHARED, "assets/obj/pirate.obj", "UV without textures, seven greys", "zeux, MIT"),
+    Model("spider", SHARED, "assets/obj/spider/spider.obj", "small, four materials", "assimp, BSD"),
+    Model("spider-stl", SHARED, "assets/stl/Spider_ascii.stl", "untextured, tiny", "assimp, BSD"),
     Model("featuretype", SHARED, "assets/stl/featuretype.STL", "machine part, sharp edges", "trimesh, MIT"),
-    Model("engine", SHARED, "assets/gltf/2CylinderEngine.glb", "82 nodes, instances", "Okino, see MANIFEST.tsv"),
-    Model("milk-truck", SHARED, "assets/gltf/CesiumMilkTruck.glb", "animated, instances, 2k", "Cesium, CC-BY 4.0"),
-    Model("ingenuity", SHARED, "assets/gltf/Ingenuity.glb", "seams, ten materials, nine maps", "NASA, public"),
-    Model("sheen-cloth", SHARED, "assets/gltf/SheenCloth.glb", "tiled UV, tangents, small maps", "Khronos, CC0"),
-    Model("lime-tree", SHARED, "assets/gltf/tree-lime-2-0.glb", "leaves with alpha, tiny", "Cesium, Apache-2.0"),
+    Model("engine", SHARED, "assets/gltf/2CylinderEngine.glb", "82 nodes, instances", "see MANIFEST.tsv"),
+    Model("milk-truck", SHARED, "assets/gltf/CesiumMilkTruck.glb", "animated, instances", "CC-BY 4.0"),
+    Model("ingenuity", SHARED, "assets/gltf/Ingenuity.glb", "seams, ten materials", "NASA, public"),
+    Model("sheen-cloth", SHARED, "assets/gltf/SheenCloth.glb", "tiled UV, tangents", "Khronos, CC0"),
+    Model("lime-tree", SHARED, "assets/gltf/tree-lime-2-0.glb", "leaves with alpha, tiny", "Apache-2.0"),
     Model("fox", SHARED, "assets/gltf/Fox/Fox.gltf", "skinned, animated, tiny", "CC0 and CC-BY 4.0"),
     Model("karst-tower", DEMO, "karst-tower.glb", "huge: 1.09 M triangles, 4k map", "ours, Apache-2.0"),
 )  # fmt: skip
@@ -105,7 +107,7 @@ HELD_OUT = (
             f"{HELMET}/FlightHelmet.bin",
             *(
                 f"{HELMET}/FlightHelmet_Materials_{material}_{role}.png"
-                for material in ("GlassPlasticMat", "LeatherPartsMat", "LensesMat", "MetalPartsMat", "RubberWoodMat")
+                for material in HELMET_MATERIALS
                 for role in ("BaseColor", "Normal", "OcclusionRoughMetal")
             ),
         ),

@@ -1,8 +1,9 @@
-"""The one GLB of each model that every tool reads: textures of at most 2048 px, as PNG or JPEG, geometry as it came.
+"""The one GLB of each model that every tool reads: textures of at most 2048 px, as PNG or JPEG, geometry as
+it came.
 
-OBJ, PLY, STL and compressed glTF go through our reader once, for everyone alike. Images that are PNG or JPEG and
-fit are kept byte for byte; others are scaled once and stored as JPEG (opaque colour) or PNG (the rest), so that
-all tools start from the same pixels.
+OBJ, PLY, STL and compressed glTF go through our reader once, for everyone alike. Images that are PNG or JPEG
+and fit are kept byte for byte; others are scaled once and stored as JPEG (opaque colour) or PNG (the rest),
+so that all tools start from the same pixels.
 """
 
 import hashlib
@@ -74,7 +75,7 @@ def models_in(folder: Path) -> list[tuple[str, Path]]:
 
 
 def make_source(name: str, original: Path) -> Source:
-    """The model's one GLB under build/bench/models/sources, made anew each time (it takes a second or two)."""
+    """The model's one GLB under build/bench/models/sources, made anew each time (a second or two)."""
     load = load_gltf if original.suffix.lower() in (".glb", ".gltf") else _load_mesh
     document = prune(settle_sources(load(original)[0]))
     body = write_plain_glb(_with_plain_images(document))
