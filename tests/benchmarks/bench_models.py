@@ -24,12 +24,13 @@ if __package__ in (None, ""):  # run by its path
 
 from tests.benchmarks.harness import OUT_FOLDER, Row, print_table, write_report
 from tests.benchmarks.models.costs import time_rows, whole_rows
-from tests.benchmarks.models.page import write_page
+from tests.benchmarks.models.page import PICTURES, write_page
 from tests.benchmarks.models.peers import install_peers
 from tests.benchmarks.models.rows import rows_of
-from tests.benchmarks.models.runner import Task, run_task
+from tests.benchmarks.models.runner import Task, end_with_parent, run_task
 from tests.benchmarks.models.sets import COST_LARGE, COST_MID, HELD_OUT, SHORT, TUNING
 from tests.benchmarks.models.sources import find_original, make_source, models_in
+from tests.benchmarks.models.stills import write_stills
 
 SHORT_RATIOS = (0.25,)
 LARGE_FIRST = ("karst-tower", "cave", "flight-helmet", "saxophone", "whale-cranium", "nefertiti")
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.page_only:
         last = json.loads(KEPT.read_text(encoding="utf-8"))
+        write_stills(last["results"], PICTURES)
         print(f"written: {write_page(last['results'], last['rows'], last['absent'])}")
         return 0
     started = time.perf_counter()
@@ -67,6 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     kept = {"results": results, "rows": [row.as_json() for row in rows], "absent": absent}
     KEPT.write_text(json.dumps(kept, indent=1), encoding="utf-8")
     if options.page:
+        write_stills(results, PICTURES)
         print(f"written: {write_page(results, kept['rows'], absent)}")
     return 0
 
@@ -98,7 +101,8 @@ def _compare(tasks: Sequence[Task], workers: int) -> list[dict[str, Any]]:
     """Results in the order of the tasks; the large models start first."""
     order = sorted(tasks, key=lambda task: (*_place(task.name), task.name))
     found: dict[str, dict[str, Any]] = {}
-    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         jobs = {pool.submit(run_task, task): task for task in order}
         for job in as_completed(jobs):
             result = job.result()

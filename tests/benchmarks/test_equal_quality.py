@@ -39,6 +39,7 @@ def search_among(
         curve_of=lambda kind: kind,
         base_of=lambda kind: (FINE, added[kind]) if kind in added else None,
         group_of=lambda kind: kind.name,
+        family_of=lambda kind: kind.bytes_per_triangle,
     )  # fmt: skip
     for kind in kinds:
         for count in counts:

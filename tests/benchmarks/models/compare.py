@@ -8,11 +8,12 @@ from tests.benchmarks.models import glb
 from tests.benchmarks.models.equal import Best, Choice, EqualQuality, Losses
 from tests.benchmarks.models.own import FINE, FINEST, GRIDS, Grids, Own, Way, ways
 from tests.benchmarks.models.peers import GEOMETRY_PEERS, PeerRun, run_peer
+from tests.benchmarks.models.ratios import broken_peers
 from tests.benchmarks.models.scoring import CONFIRM_PX, Eye, Look, as_json, try_look
 from tests.benchmarks.models.sources import Source
 
-CLOSE_TO_HARDEST = 0.97  # peers so near to the hardest are confirmed at the larger size too
 Found = Best[Way]
+GOOD_MODE = 1.25  # a mode that loses so much more than the best one is looked at no further
 
 
 def compare_geometry(source: Source, eye: Eye, own: Own, ratios: Sequence[float]) -> list[dict[str, Any]]:
@@ -29,20 +30,14 @@ def _rows_of_ratio(runs: Sequence[PeerRun], eye: Eye, own: Own, field: "Field") 
     looks = {run.peer: try_look(eye, run.glb) if run.problem is None else run.problem for run in runs}
     rows = {run.peer: _peer_row(run, looks[run.peer]) for run in runs}
     good = [run for run in runs if isinstance(looks[run.peer], Look)]
-    found = {run.peer: field.match(looks[run.peer], None) for run in good}  # type: ignore[arg-type]
+    found = {run.peer: field.seen(looks[run.peer]) for run in good}  # type: ignore[arg-type]
+    broken = broken_peers({run.peer: max(looks[run.peer].losses) for run in good})  # type: ignore[union-attr]
+    sound = [run for run in good if run.peer not in broken]
     confirmed: set[str] = set()
-    while True:  # the hardest peers must also be met at the larger size; meeting one may cost bytes
-        order = sorted(good, key=lambda run: -_quotient(run, found[run.peer]))
-        near = [
-            run
-            for run in order
-            if run.peer not in confirmed
-            and _quotient(run, found[run.peer])
-            >= _quotient(order[0], found[order[0].peer]) * CLOSE_TO_HARDEST
-        ]
-        if not near:
+    while sound:  # what is seen already bounds each quotient from above: search for the hardest peers only
+        run = max(sound, key=lambda one: _quotient(one, found[one.peer]))
+        if run.peer in confirmed:
             break
-        run = near[0]
         large = eye.look(run.glb, CONFIRM_PX)
         found[run.peer] = field.match(looks[run.peer], large)  # type: ignore[arg-type]
         confirmed.add(run.peer)
@@ -50,7 +45,7 @@ def _rows_of_ratio(runs: Sequence[PeerRun], eye: Eye, own: Own, field: "Field") 
         rows[run.peer] |= _own_row(found[run.peer], own, eye, is_confirmed=run.peer in confirmed)
     for codec in (GeometryCodec.MESHOPT, GeometryCodec.DRACO):  # a reader will ask: one codec on both sides
         order = sorted(
-            (run for run in good if run.codec == codec), key=lambda run: -_quotient(run, found[run.peer])
+            (run for run in sound if run.codec == codec), key=lambda run: -_quotient(run, found[run.peer])
         )
         for run in order[:1]:
             same = field.match_with(looks[run.peer], codec)  # type: ignore[arg-type]
@@ -72,6 +67,10 @@ class Field:
         for same in self._same.values():
             same.weigh_with(self._search)
         self._draw_curves([max(1, round(source.triangles * ratio)) for ratio in ratios])
+
+    def seen(self, target: Look) -> Found | None:
+        """The lightest of the files looked at so far that is as good, at the search's size of view."""
+        return self._search.best_seen(target.losses)
 
     def match(self, target: Look, large: Look | None) -> Found | None:
         """Our lightest file at least as good as a look; also at the larger size where that look is given."""
@@ -105,7 +104,14 @@ class Field:
 
     def _searcher(self, kinds: Sequence[Way]) -> EqualQuality[Way]:
         return EqualQuality(
-            kinds, self._source.triangles, self._weigh, self._look, _curve_of, self._base_of, _grids_of
+            kinds,
+            self._source.triangles,
+            self._weigh,
+            self._look,
+            _curve_of,
+            self._base_of,
+            _grids_of,
+            _family_of,
         )
 
     def _weigh(self, choice: Choice[Way]) -> int:
@@ -120,19 +126,19 @@ class Field:
         return (way.mode, FINE), self._added[way.grids]
 
     def _draw_curves(self, counts: Sequence[int]) -> None:
-        """Each mode at the peers' counts on the fine grid, then each grid once, in the best mode halfway."""
+        """Each mode at the middle count on the fine grid; the good ones at all counts; then each grid once."""
         middle = counts[len(counts) // 2]
-        tried = {}
-        for mode in self._own.modes:
+        fine = {mode: Way(mode, FINE, GeometryCodec.DRACO) for mode in self._own.modes}
+        tried = {mode: self._search.look(Choice(way, middle)) for mode, way in fine.items()}
+        best = min(tried, key=lambda mode: max(tried[mode].losses))
+        good = [mode for mode in tried if max(tried[mode].losses) <= max(tried[best].losses) * GOOD_MODE]
+        for mode in good:
             for count in counts:
-                seen = self._search.look(Choice(Way(mode, FINE, GeometryCodec.DRACO), count))
-                if count == middle:
-                    tried[mode] = seen
-        mode = min(tried, key=lambda one: max(tried[one].losses))
+                self._search.look(Choice(fine[mode], count))
         for grids in GRIDS[1:]:
-            seen = self._search.look(Choice(Way(mode, grids, GeometryCodec.DRACO), middle))
+            seen = self._search.look(Choice(Way(best, grids, GeometryCodec.DRACO), middle))
             lit, unlit = (
-                max(more - less, 0.0) for more, less in zip(seen.losses, tried[mode].losses, strict=True)
+                max(more - less, 0.0) for more, less in zip(seen.losses, tried[best].losses, strict=True)
             )
             self._added[grids] = (lit, unlit)
 
@@ -143,6 +149,10 @@ def _curve_of(way: Way) -> object:
 
 def _grids_of(way: Way) -> object:
     return way.grids
+
+
+def _family_of(way: Way) -> object:
+    return way.grids, way.codec
 
 
 def _quotient(run: PeerRun, found: Found | None) -> float:

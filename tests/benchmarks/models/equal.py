@@ -104,7 +104,7 @@ class EqualQuality(Generic[Kind]):
     kinds: those that may win. curve_of: the key of the curve a kind follows: kinds with equal keys look
     alike (the codec does not show). base_of: the key of the curve that stands for it until its own is known,
     and what the kind loses on top of that; None where nothing can be said of it. group_of: kinds of one
-    group need the same more at another size of view.
+    group need the same more at another size of view. family_of: kinds of one family weigh nearly the same.
     """
 
     def __init__(
@@ -116,13 +116,15 @@ class EqualQuality(Generic[Kind]):
         curve_of: Callable[[Kind], object],
         base_of: Callable[[Kind], tuple[object, Losses] | None],
         group_of: Callable[[Kind], object],
+        family_of: Callable[[Kind], object],
     ) -> None:
         self._kinds, self._most = list(kinds), most_triangles
         self._weigh, self._look = weigh, look
         self._curve_of, self._base_of, self._group_of = curve_of, base_of, group_of
+        self._family_of = family_of
         self._may_win = set(self._kinds)
         self._refused: set[Choice[Kind]] = set()
-        self._weights: dict[Kind, dict[int, int]] = {}
+        self._weights: dict[object, dict[int, int]] = {}
         self._penalties: dict[object, Losses] = {}
         self._curves: dict[object, Curve] = {}
         self.seen: dict[Choice[Kind], Best[Kind]] = {}
@@ -149,13 +151,19 @@ class EqualQuality(Generic[Kind]):
         """What another search made and looked at."""
         if seen.choice not in self.seen:
             self.seen[seen.choice] = seen
-            self._weights.setdefault(seen.choice.kind, {})[seen.choice.triangles] = seen.bytes
+            for key in (seen.choice.kind, self._family_of(seen.choice.kind)):
+                self._weights.setdefault(key, {})[seen.choice.triangles] = seen.bytes
             self.take_curve(seen)
 
     def take_curve(self, seen: Best[Kind]) -> None:
         """Only the losses that another search saw, of a kind that may not win here."""
         curve = self._curves.setdefault(self._curve_of(seen.choice.kind), Curve())
         curve.points.setdefault(seen.choice.triangles, seen.losses)
+
+    def best_seen(self, target: Losses) -> Best[Kind] | None:
+        """The lightest file seen so far that loses no more than target; nothing is made or looked at."""
+        self._refused, self._penalties = set(), {}
+        return self._best_seen(target)
 
     def solve(
         self, target: Losses, check: Callable[[Choice[Kind]], Losses | None] | None = None
@@ -235,11 +243,14 @@ class EqualQuality(Generic[Kind]):
         known = self._weights.setdefault(choice.kind, {})
         if choice.triangles not in known:
             known[choice.triangles] = self._weigh(choice)
+            self._weights.setdefault(self._family_of(choice.kind), {})[choice.triangles] = known[
+                choice.triangles
+            ]
         return known[choice.triangles]
 
     def _expected_bytes(self, choice: Choice[Kind]) -> float:
         """From the nearest file of the kind that was made; 0, so that it is made, where there is none."""
-        known = self._weights.get(choice.kind)
+        known = self._weights.get(choice.kind) or self._weights.get(self._family_of(choice.kind))
         if not known:
             return 0.0
         nearest = min(known, key=lambda count: abs(math.log(count / choice.triangles)))

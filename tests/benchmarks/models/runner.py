@@ -2,6 +2,8 @@
 build/bench/models."""
 
 import json
+import os
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,6 +36,18 @@ class Task:
     ratios: tuple[float, ...] = ()
     with_totals: bool = True
     with_controls: bool = True
+
+
+def end_with_parent() -> None:
+    """For a pool's process: do not outlive the benchmark, however it ends."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def run_task(task: Task) -> dict[str, Any]:
