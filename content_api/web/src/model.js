@@ -1,11 +1,14 @@
 // model-viewer with the decoders that our files need (meshopt, Draco, KTX2), all from our own origin.
-import { ModelViewerElement } from '@google/model-viewer';
+import '@google/model-viewer';
 import { make } from './list.js';
 
 const DECODERS = new URL('/static/decoders/', location.href).href;
-ModelViewerElement.meshoptDecoderLocation = `${DECODERS}meshopt/meshopt_decoder.js`;
-ModelViewerElement.dracoDecoderLocation = `${DECODERS}draco/`;
-ModelViewerElement.ktx2TranscoderLocation = `${DECODERS}basis/`;
+// Read whenever an element is made: what is set on the class alone gives way then to Google's addresses for Draco and KTX2.
+self.ModelViewerElement = {
+  meshoptDecoderLocation: `${DECODERS}meshopt/meshopt_decoder.js`,
+  dracoDecoderLocation: `${DECODERS}draco/`,
+  ktx2TranscoderLocation: `${DECODERS}basis/`,
+};
 
 export async function showModel(stage, { derivative, quickLook, poster, alt, words }) {
   const viewer = make('model-viewer', 'model');
