@@ -124,7 +124,8 @@ def test_sets_share_no_model_and_public_files_have_a_digest() -> None:
     assert all(len(model.sha256) == 64 for model in models if model.origin not in (SHARED, DEMO))
 
 
-def test_ratios_stop_where_few_triangles_would_be_left() -> None:
+def test_ratios_leave_neither_too_few_triangles_nor_too_many() -> None:
+    assert ratios_for(1_000_000) == (0.25, 0.1)
     assert ratios_for(10_000) == (0.5, 0.25, 0.1)
     assert ratios_for(1_000) == (0.5, 0.25)
     assert ratios_for(499) == ()

@@ -126,7 +126,7 @@ class Field:
         return (way.mode, FINE), self._added[way.grids]
 
     def _draw_curves(self, counts: Sequence[int]) -> None:
-        """Each mode at the middle count on the fine grid; the good ones at all counts; then each grid once."""
+        """Each mode at the middle count on the fine grid; good ones at all counts; then each grid once."""
         middle = counts[len(counts) // 2]
         fine = {mode: Way(mode, FINE, GeometryCodec.DRACO) for mode in self._own.modes}
         tried = {mode: self._search.look(Choice(way, middle)) for mode, way in fine.items()}

