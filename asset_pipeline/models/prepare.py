@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from asset_pipeline.model_options import ModelOptions
-from asset_pipeline.models.deviation import Deviation, measure_document_deviation
+from asset_pipeline.models.deviation import Deviation, measure_corner_deviation, measure_document_deviation
 from asset_pipeline.models.document import Document, Image
 from asset_pipeline.models.reading.containers import GLB_MAGIC
 from asset_pipeline.models.reading.mesh_files import load_mesh_file
@@ -14,7 +14,7 @@ from asset_pipeline.models.steps.bake_normals import bake_normals
 from asset_pipeline.models.steps.pack_orm import pack_orm
 from asset_pipeline.models.steps.place_units import apply_hints, find_scale_problems
 from asset_pipeline.models.steps.prune import prune
-from asset_pipeline.models.steps.reduce import reduce_triangles
+from asset_pipeline.models.steps.reduce import drawn_triangles, reduce_triangles
 from asset_pipeline.models.steps.reduce_points import reduce_points
 from asset_pipeline.models.steps.repair import repair
 from asset_pipeline.models.steps.retexture import TextureCache, settle_sources
@@ -73,11 +73,14 @@ class Prepared:
         self._reduced.clear()
         self._baked.clear()
 
-    def deviation(self, reduced: Document) -> Deviation:
-        """How far a reduced model lies from the master."""
-        if reduced is self.document:
+    def deviation(self, reduced: Document, written: Document | None = None) -> Deviation:
+        """How far a reduced model lies from the master. written: the same as its file holds it, on grids."""
+        if written is None and reduced is self.document:
             return Deviation(0.0, 0.0)
-        return measure_document_deviation(self.document, reduced)
+        read = reduced if written is None else written
+        if reduced is self.document or not drawn_triangles(reduced):
+            return measure_corner_deviation(self.document, read)
+        return measure_document_deviation(self.document, read)
 
 
 def prepare(path: Path, options: ModelOptions) -> Prepared:

@@ -9,6 +9,8 @@ from asset_pipeline.models.document import TRIANGLES, Document, JsonObject
 from asset_pipeline.models.geometry import Geometry, Indices, geometry_of, primitive_key
 from asset_pipeline.models.transforms import Matrix, world_matrices
 
+ROUNDING = 1e-4  # of a placement's size: a file's grids and its node that undoes them change that much
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
@@ -36,7 +38,7 @@ class Part:
 
 def parts_of(document: Document) -> list[Part]:
     """All primitives of indexed triangles, those that share their numbers as one, in the tree's order."""
-    placed = _placements(document)
+    placed = mesh_placements(document)
     instances = mesh_instances(document)
     parts: dict[tuple[object, ...], Part] = {}
     for mesh_index, _, primitive in document.primitives():
@@ -129,8 +131,10 @@ def _instanced(document: Document, node: JsonObject) -> int:
     return max((document.accessors[number].count for number in attributes.values()), default=1)
 
 
-def _placements(document: Document) -> list[Matrix]:
-    """Where each mesh stands: by the node that shows it largest; skinned ones by their first joint."""
+def mesh_placements(document: Document) -> list[Matrix]:
+    """Where each mesh stands: by the node that shows it largest, the first of those that are alike but for
+    rounding; skinned ones by their first joint.
+    """
     nodes = document.items("nodes")
     world = world_matrices(nodes)
     placed: list[Matrix] = [np.eye(4)] * len(document.items("meshes"))
@@ -142,6 +146,6 @@ def _placements(document: Document) -> list[Matrix]:
         if "skin" in node:
             matrix = skin_placement(document, node["skin"], world)
         size = abs(float(np.linalg.det(matrix[:3, :3])))
-        if size > sizes[node["mesh"]]:
+        if size > sizes[node["mesh"]] * (1 + ROUNDING) or sizes[node["mesh"]] < 0:
             placed[node["mesh"]], sizes[node["mesh"]] = matrix, size
     return placed
