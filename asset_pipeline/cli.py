@@ -149,7 +149,7 @@ def _model_options(unit: str | None, up: str | None, at: str | None, *, search: 
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint="--at") from error
     try:
-        return ModelOptions(unit=unit, up=up, at=at, search=search)
+        return ModelOptions(unit=unit, up=up, at=at, search=search, compare=True)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--unit, --up") from error
 

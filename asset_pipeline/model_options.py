@@ -14,7 +14,7 @@ UP_AXES = ("y", "z")
 class ModelOptions:
     """None: the file's own word, or its format's rule, holds.
 
-    search: False makes files with fixed settings and compares nothing, which is quicker.
+    search: False makes files with fixed settings, which is quicker; compare: and still looks at each once.
     unit: one of UNITS_M. up: y or z. at: LAT,LON,HEIGHT[,HEADING] in degrees and metres, as text.
     """
 
@@ -22,6 +22,7 @@ class ModelOptions:
     up: str | None = None
     at: str | None = None
     search: bool = True
+    compare: bool = False
 
     def __post_init__(self) -> None:
         if self.unit is not None and self.unit not in UNITS_M:

@@ -1,7 +1,9 @@
 """What the commands and the demo both do: the parts, joined with the seed catalogue and the clock."""
 
+from functools import partial
 from pathlib import Path
 
+from asset_pipeline.model_options import ModelOptions
 from asset_pipeline.optimize import run_master
 from asset_pipeline.tools import check_installed
 from content_api.manage.drafts import Drafts, utc_now
@@ -22,16 +24,20 @@ def ingest_folder(
     drafts: Drafts,
     *,
     dry_run: bool = False,
+    search: bool = True,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Take a folder of masters in, for sites of the seed catalogue."""
+    """Take a folder of masters in, for sites of the seed catalogue.
+
+    search: False makes models' files with fixed settings, which is quicker.
+    """
     check_installed()
     return ingest(
         folder,
         store,
         drafts,
         catalogue=load_catalogue(),
-        run_master=run_master,
+        run_master=partial(run_master, model_options=ModelOptions(search=search, compare=True)),
         work=settings.cache / "ingest",
         dry_run=dry_run,
         jobs=settings.jobs,

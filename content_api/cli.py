@@ -107,6 +107,12 @@ def catalogue_check(
 def ingest(
     folder: Annotated[Path, typer.Argument(help="Folder with manifest.csv and the masters it names.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
+    search: Annotated[
+        bool,
+        typer.Option(
+            help="Look for each model's smallest file that still looks right; without, fixed settings."
+        ),
+    ] = True,
     as_json: JsonFlag = False,
 ) -> None:
     """Take a folder of masters in: check the manifest, keep the masters, make derivatives, write drafts."""
@@ -127,6 +133,7 @@ def ingest(
             open_store_of(settings),
             held,
             dry_run=dry_run,
+            search=search,
             progress=None if as_json else tell,
         )
     if as_json:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from asset_pipeline.model_options import NO_OPTIONS, ModelOptions
 from asset_pipeline.models.judge import Judge, JudgeFailed, JudgeUnavailable, Scores, ViewPlan
 from asset_pipeline.models.knobs import Range, Trial
-from asset_pipeline.models.make import Made, make_file
+from asset_pipeline.models.make import BAKED_COLOUR_PX, Made, bakes_colours, make_file
 from asset_pipeline.models.measure import measure_bounds
 from asset_pipeline.models.prepare import Prepared
 from asset_pipeline.models.recipes import ModelRecipe, Target
@@ -26,7 +27,7 @@ SMALL_BYTES = 16_000  # a file this small is not worth a search: a photograph in
 JUDGE_TIMEOUT_S = 300.0  # for one file; 12 views of a million triangles take 6 s here
 MIN_PX = 16
 BAKED_PX, BAKED_QUALITY = 1024, 75
-WORTH_BAKING = 0.005  # SSIM
+WORTH_BAKING = 0.015  # SSIM; a normal map weighs as much as some ten thousand triangles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +55,7 @@ Maker = Callable[[Settings, GeometryCodec], Made]
 
 
 def find_file(
-    model: Prepared, recipe: ModelRecipe, work: Path, *, stills: Path, searching: bool = True
+    model: Prepared, recipe: ModelRecipe, work: Path, *, stills: Path, options: ModelOptions = NO_OPTIONS
 ) -> FoundFile:
     """The cheapest file that looks as the recipe wants, within its budget as far as the model allows.
 
@@ -65,38 +66,50 @@ def find_file(
     def make(settings: Settings, codec: GeometryCodec) -> Made:
         return make_file(model, recipe, settings, codec)
 
-    ceiling = ceiling_of(model, recipe)
-    if recipe.target is None or not searching or measure_bounds(model.document) is None:
+    modes = _modes_worth_trials(simplify_modes(model.document))
+    ceiling = ceiling_of(model, recipe, modes[0])
+    looked_at = recipe.target is not None and measure_bounds(model.document) is not None
+    if recipe.target is None or not looked_at or not (options.search or options.compare):
         return _first_that_fits(recipe, ceiling, make)
     try:
-        with Judge.open(
-            model.master_glb(work), ViewPlan(recipe.target.view_px), timeout_s=JUDGE_TIMEOUT_S
-        ) as judge:
-            found = _searched(
-                recipe, recipe.target, ceiling, simplify_modes(model.document), make, judge, work
-            )
+        plan = ViewPlan(recipe.target.view_px)
+        with Judge.open(model.master_glb(work), plan, timeout_s=JUDGE_TIMEOUT_S) as judge:
+            if options.search:
+                found = _searched(recipe, recipe.target, ceiling, modes, make, judge, work)
+            else:
+                found = _first_that_fits(recipe, ceiling, make)
+                scores = judge.compare(_scratch(work, found.made))
+                found = replace(found, scores=scores, trials=1)
             stills.mkdir(parents=True)
             judge.write_stills(_scratch(work, found.made), stills)
             return found
     except (JudgeUnavailable, JudgeFailed) as reason:
         found = _first_that_fits(recipe, ceiling, make)
-        message = f"The file was made with fixed settings and not compared with the master: {reason}."
+        message = f"The file was made with fixed settings and not compared with the master. {reason}"
         return replace(found, warnings=(*found.warnings, warn(message, where=recipe.name)))
 
 
-def ceiling_of(model: Prepared, recipe: ModelRecipe) -> Settings:
+def _modes_worth_trials(modes: tuple[SimplifyMode, ...]) -> tuple[SimplifyMode, ...]:
+    """Where vertices may move, that looked better on every model but tiny ones; seams are the question."""
+    moving = tuple(mode for mode in modes if mode.moves_vertices)
+    return moving or modes
+
+
+def ceiling_of(model: Prepared, recipe: ModelRecipe, mode: SimplifyMode = SimplifyMode.PLAIN) -> Settings:
     """The best that the recipe's budget and the master allow."""
     largest = dict.fromkeys(TextureRole, MIN_PX)
     for index, use in collect_texture_roles(model.document.json).items():
         info = texture_info(model.document.images[index].body)
         largest[use.role] = max(largest[use.role], info.width_px, info.height_px)
+    if bakes_colours(model.document, recipe):
+        largest[TextureRole.COLOR] = max(largest[TextureRole.COLOR], BAKED_COLOUR_PX)
     knobs = {
         role: TextureKnob(min(recipe.budget.texture_px, _power_of_two(px)), recipe.qualities[role][0])
         for role, px in largest.items()
     }
     return Settings(
         max(1, min(recipe.budget.triangles, drawn_triangles(model.document))),
-        SimplifyMode.PLAIN,
+        mode,
         recipe.position_bits,
         recipe.uv_bits,
         recipe.direction_bits,
@@ -134,11 +147,12 @@ def _searched(
         scores[settings] = judge.compare(_scratch(work, made))
         return _trial(settings, made, scores[settings])
 
-    max_trials = recipe.max_trials if len(first.body) > SMALL_BYTES else 1
+    is_worth_it = len(first.body) > SMALL_BYTES and not first.has_baked_colours  # baking takes its time
+    max_trials = recipe.max_trials if is_worth_it else 1
     allowed = Range(modes, recipe.qualities, max_trials)
     found = search(ceiling, allowed, limits_of(recipe), target.ssim, look)
     best = found.best
-    if recipe.may_bake_normals and best.ssim_lit < min(target.ssim, best.ssim_unlit):
+    if recipe.may_bake_normals and best.ssim_lit < min(target.ssim - WORTH_BAKING, best.ssim_unlit):
         best = _better_with_baked_normals(best, limits_of(recipe), look)
     warnings: tuple[Problem, ...] = ()
     if best.ssim < target.ssim:

@@ -1,6 +1,7 @@
 """What each knob of a file saves and costs, measured one knob at a time."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,13 +12,15 @@ from asset_pipeline.models.settings import Settings, TextureKnob
 from asset_pipeline.models.steps.simplify import SimplifyMode
 from asset_pipeline.models.steps.texture_roles import TextureRole
 
-VERIFICATIONS = 5  # trials kept back for combinations, while the knobs are measured
-GEOMETRY_STEP = 2.0  # triangles fall by this factor from trial to trial
+VERIFICATIONS = 5  # trials kept back for combinations, at most
+FIRST_STEP = 4.0  # triangles fall by this factor at first, and modes are compared there
+GEOMETRY_STEP = 2.0  # then by this one from trial to trial
 MIN_TRIANGLES = 200  # below this, a model is a silhouette
 MIN_TEXTURE_PX = 64
 FINE_STEPS = 4  # combinations are chosen between measured points, so many per factor of two
 QUALITY_STEP = 5  # of a texture codec, between two measured qualities
 MIN_SHARE = 0.02  # of the bytes of geometry: textures that weigh no more are left alone
+TRIALS_OF_A_ROLE = 4  # of textures, kept for each kind that is measured later
 MAX_COARSER_BITS = 2
 
 Loss = NDArray[np.float64]  # (2,): 1 - SSIM, lit and unlit
@@ -61,6 +64,11 @@ class Range:
     max_trials: int = 24
     coarser_bits: int = MAX_COARSER_BITS
 
+    @property
+    def verifications(self) -> int:
+        """Trials kept back for combinations, while the knobs are measured."""
+        return min(VERIFICATIONS, self.max_trials // 3)
+
     def __post_init__(self) -> None:
         if not self.modes or self.max_trials < 1:
             raise ValueError(f"Range: want at least one mode and one trial, got {self}")
@@ -72,6 +80,7 @@ class Bench:
 
     make: Callable[[Settings], Trial]
     max_trials: int
+    verifications: int = 0
     trials: dict[Settings, Trial] = field(default_factory=dict[Settings, Trial])
 
     def look(self, settings: Settings) -> Trial:
@@ -80,9 +89,13 @@ class Bench:
             self.trials[settings] = self.make(settings)
         return self.trials[settings]
 
-    def left(self, *, keep: int = 0) -> bool:
-        """Whether another trial may be made, with some kept back."""
-        return len(self.trials) < self.max_trials - keep
+    def left(self) -> bool:
+        """Whether another trial may be made."""
+        return len(self.trials) < self.max_trials
+
+    def may_measure(self, *, beside: int = 0) -> bool:
+        """Whether another trial may be made to measure a knob, with some kept for what comes later."""
+        return len(self.trials) < self.max_trials - self.verifications - beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,42 +126,46 @@ def measure_knobs(bench: Bench, top: Trial, allowed: Range, max_loss: Loss) -> I
     good = [point for point in points if (point.loss <= max_loss).all()]
     base = min(good, key=lambda point: point.settings.triangles, default=top)
     room = np.maximum(max_loss - top.loss, 0.0)
-    for role, knob in top.settings.textures.items():
-        if base.texture_bytes.get(role, 0) >= MIN_SHARE * base.rest_bytes:
-            qualities = allowed.qualities.get(role, (knob.quality,))
-            yield _texture_axis(bench, base, role, knob, qualities, room)
+    heaviest_first = sorted(top.settings.textures, key=lambda role: -base.texture_bytes.get(role, 0))
+    roles = [
+        role for role in heaviest_first if base.texture_bytes.get(role, 0) >= MIN_SHARE * base.rest_bytes
+    ]
+    for later, role in zip(range(len(roles) - 1, -1, -1), roles, strict=True):
+        qualities = allowed.qualities.get(role, (top.settings.textures[role].quality,))
+        yield _texture_axis(bench, base, role, qualities, room, spared=TRIALS_OF_A_ROLE * later + 2)
     yield _bits_axis(bench, base, allowed, room)
 
 
 def _fewer_triangles(bench: Bench, top: Trial, allowed: Range, max_loss: Loss) -> list[Trial]:
-    """The ceiling, then half the triangles each time, in the mode that looks best."""
-    mode = _best_mode(bench, top, allowed)
-    points = [top]
-    if mode is not top.settings.mode and bench.left(keep=VERIFICATIONS):
-        points.append(bench.look(replace(top.settings, mode=mode)))
-    triangles = top.settings.triangles / GEOMETRY_STEP
-    while triangles >= MIN_TRIANGLES and bench.left(keep=VERIFICATIONS + 4):
-        points.append(bench.look(replace(top.settings, triangles=round(triangles), mode=mode)))
-        if (points[-1].loss > max_loss).any():
+    """The ceiling, then a quarter of its triangles in the mode that looks best there (a half, where a quarter
+    looks wrong), then half each time, down to the first that looks wrong.
+    """
+    triangles = max(MIN_TRIANGLES, round(top.settings.triangles / FIRST_STEP))
+    if triangles >= top.settings.triangles or not bench.may_measure():
+        return [top]
+    modes = allowed.modes if bench.may_measure(beside=1) else allowed.modes[:1]
+    tries = [bench.look(replace(top.settings, triangles=triangles, mode=mode)) for mode in modes]
+    first = min(tries, key=lambda trial: (float(trial.loss.max()), trial.total_bytes))
+    mode, points = first.settings.mode, [top]
+    if (first.loss > max_loss).any() and bench.may_measure():
+        half = round(top.settings.triangles / GEOMETRY_STEP)
+        points.append(bench.look(replace(top.settings, triangles=half, mode=mode)))
+    points.append(first)
+    spared = min(4, bench.max_trials // 4)  # for textures and grids
+    while (points[-1].loss <= max_loss).all() and bench.may_measure(beside=spared):
+        triangles = round(triangles / GEOMETRY_STEP)
+        if triangles < MIN_TRIANGLES:
             break
-        triangles /= GEOMETRY_STEP
+        points.append(bench.look(replace(top.settings, triangles=triangles, mode=mode)))
     return points
-
-
-def _best_mode(bench: Bench, top: Trial, allowed: Range) -> SimplifyMode:
-    if len(allowed.modes) == 1 or not bench.left(keep=VERIFICATIONS + 2):
-        return allowed.modes[0]
-    triangles = max(MIN_TRIANGLES, round(top.settings.triangles / GEOMETRY_STEP**2))
-    tries = [bench.look(replace(top.settings, triangles=triangles, mode=mode)) for mode in allowed.modes]
-    return min(tries, key=lambda trial: (float(trial.loss.max()), trial.total_bytes)).settings.mode
 
 
 def _between_triangles(points: Sequence[Trial], top: Trial) -> Iterator[Option]:
     yield _as_it_is(top)
     for more, less in itertools.pairwise(points):
-        same = more.settings.triangles == less.settings.triangles  # only the mode differs
-        for step in range(FINE_STEPS if same else 1, FINE_STEPS + 1):
-            share = step / FINE_STEPS
+        steps = max(1, round(FINE_STEPS * math.log2(more.settings.triangles / less.settings.triangles)))
+        for step in range(1, steps + 1):
+            share = step / steps
             triangles = round(_geometric(more.settings.triangles, less.settings.triangles, share))
             yield Option(
                 _triangles_to(triangles, less.settings.mode),
@@ -160,16 +177,16 @@ def _between_triangles(points: Sequence[Trial], top: Trial) -> Iterator[Option]:
 
 
 def _texture_axis(
-    bench: Bench, base: Trial, role: TextureRole, knob: TextureKnob, qualities: Sequence[int], room: Loss
+    bench: Bench, base: Trial, role: TextureRole, qualities: Sequence[int], room: Loss, *, spared: int
 ) -> Axis:
-    """Smaller sides, and at each size the qualities from best to worst."""
+    """Smaller sides, and at each size the qualities from best to worst; some trials spared for later."""
     options = [_as_it_is(base)]
-    px = knob.max_px
+    px = base.settings.textures[role].max_px
     while px >= MIN_TEXTURE_PX:
         points: list[Trial] = []
         for quality in qualities:
             wanted = base.settings.with_texture(role, TextureKnob(px, quality))
-            if wanted not in bench.trials and not bench.left(keep=VERIFICATIONS):
+            if wanted not in bench.trials and not bench.may_measure(beside=spared):
                 break
             points.append(bench.look(wanted))
             if (points[-1].loss - base.loss > room).any():
@@ -211,7 +228,7 @@ def _bits_axis(bench: Bench, base: Trial, allowed: Range, room: Loss) -> Axis:
     options = [_as_it_is(base)]
     for bits in range(1, allowed.coarser_bits + 1):
         wanted = base.settings.coarser(bits)
-        if wanted == base.settings or not bench.left(keep=VERIFICATIONS):
+        if wanted == base.settings or not bench.may_measure():
             break
         trial = bench.look(wanted)
         if (trial.loss - base.loss > room).any():

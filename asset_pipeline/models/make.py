@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from asset_pipeline.models.document import Document
 from asset_pipeline.models.measure import ModelMeasures, measure
 from asset_pipeline.models.prepare import Prepared
-from asset_pipeline.models.recipes import ModelRecipe
+from asset_pipeline.models.recipes import Form, ModelRecipe
 from asset_pipeline.models.settings import Settings
 from asset_pipeline.models.steps.prune import prune
 from asset_pipeline.models.steps.quantize import quantize
@@ -15,6 +15,9 @@ from asset_pipeline.models.steps.retexture import retexture
 from asset_pipeline.models.steps.texture_options import TextureCodec, TextureOptions
 from asset_pipeline.models.steps.texture_roles import TextureRole, collect_texture_roles
 from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_glb
+from heritage_sites.problem import Problem
+
+BAKED_COLOUR_PX = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +29,8 @@ class Made:
     document: Document = field(repr=False)
     measures: ModelMeasures
     texture_bytes: Mapping[TextureRole, int]
+    problems: tuple[Problem, ...] = ()
+    has_baked_colours: bool = False
 
     @property
     def json_bytes(self) -> int:
@@ -38,13 +43,24 @@ def make_file(model: Prepared, recipe: ModelRecipe, settings: Settings, codec: G
     reduced = model.reduce(settings.triangles, recipe.budget.points, settings.mode)
     if settings.bakes_normals:
         reduced = model.with_baked_normals(reduced, settings.normal.max_px)
-    document = retexture(reorder(reduced), texture_options(settings, recipe.texture_codec), model.textures)
+    coloured, problems = reduced, tuple[Problem, ...]()
+    if bakes_colours(model.document, recipe):
+        coloured, problems = model.with_baked_colours(reduced, BAKED_COLOUR_PX)
+    document = retexture(reorder(coloured), texture_options(settings, recipe.texture_codec), model.textures)
     stored = document
     if codec is GeometryCodec.MESHOPT:
         stored = quantize(document, position_bits=settings.position_bits, uv_bits=settings.uv_bits)
     options = WriteOptions(codec, settings.position_bits, settings.uv_bits, settings.direction_bits)
     body = write_glb(stored, options)
-    return Made(body, reduced, document, measure(prune(stored)), texture_bytes(document))
+    measures = measure(prune(stored))
+    return Made(body, reduced, document, measures, texture_bytes(document), problems, coloured is not reduced)
+
+
+def bakes_colours(document: Document, recipe: ModelRecipe) -> bool:
+    """Whether the vertices' colours go into a texture, since what opens the file does not show them."""
+    return recipe.form is Form.USDZ and any(
+        "COLOR_0" in primitive["attributes"] for _, _, primitive in document.primitives()
+    )
 
 
 def texture_options(settings: Settings, codec: TextureCodec) -> TextureOptions:

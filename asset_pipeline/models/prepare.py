@@ -11,6 +11,7 @@ from asset_pipeline.models.reading.mesh_files import load_mesh_file
 from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.reading.source_frame import GLTF_FRAME
 from asset_pipeline.models.steps.bake_normals import bake_normals
+from asset_pipeline.models.steps.colour_to_texture import colour_to_texture
 from asset_pipeline.models.steps.pack_orm import pack_orm
 from asset_pipeline.models.steps.place_units import apply_hints, find_scale_problems
 from asset_pipeline.models.steps.prune import prune
@@ -25,6 +26,7 @@ from asset_pipeline.models.write_glb import GeometryCodec, WriteOptions, write_g
 from asset_pipeline.stages import first_look_done, stage
 from heritage_sites.problem import Problem
 
+MAX_KEPT_TRIANGLES = 1_500_000  # of reduced models, with some 40 bytes each
 BAKE_LIMIT_S = 45.0  # for one normal map; 1024 px from a million triangles take 15 s
 
 
@@ -43,11 +45,17 @@ class Prepared:
         default_factory=dict[tuple[int, int], tuple[Document, Document]]
     )
 
+    _coloured: dict[tuple[int, int], tuple[Document, Document, tuple[Problem, ...]]] = field(
+        default_factory=dict[tuple[int, int], tuple[Document, Document, tuple[Problem, ...]]]
+    )
+
     def reduce(self, max_triangles: int, max_points: int, mode: SimplifyMode) -> Document:
         """The model within budgets of triangles and points, made once per budget and mode."""
         key = (max_triangles, max_points, mode)
         if key not in self._reduced:
             fewer = reduce_points(self.document, max_points=max_points)
+            while self._reduced and sum(kept for kept, _, _ in self._reduced) > MAX_KEPT_TRIANGLES:
+                del self._reduced[next(iter(self._reduced))]
             self._reduced[key] = reduce_triangles(fewer, max_triangles=max_triangles, mode=mode)
         return self._reduced[key]
 
@@ -60,6 +68,15 @@ class Prepared:
             self._baked[key] = (reduced, baked)
         return self._baked[key][1]
 
+    def with_baked_colours(self, reduced: Document, max_px: int) -> tuple[Document, tuple[Problem, ...]]:
+        """A reduced model with its vertices' colours in textures, and what was said of that."""
+        key = (id(reduced), max_px)
+        if key not in self._coloured:
+            stage("baking colours")
+            made = colour_to_texture(reduced, max_px=max_px, time_limit_s=BAKE_LIMIT_S)
+            self._coloured[key] = (reduced, *made)
+        return self._coloured[key][1:]
+
     def master_glb(self, work: Path) -> Path:
         """The master as a plain GLB, written once: what files are compared with."""
         path = work / "master.glb"
@@ -67,11 +84,6 @@ class Prepared:
             work.mkdir(parents=True, exist_ok=True)
             path.write_bytes(write_glb(self.document, WriteOptions(GeometryCodec.NONE)))
         return path
-
-    def forget(self) -> None:
-        """Give the reduced models back to memory; textures are kept, other recipes want them."""
-        self._reduced.clear()
-        self._baked.clear()
 
     def deviation(self, reduced: Document, written: Document | None = None) -> Deviation:
         """How far a reduced model lies from the master. written: the same as its file holds it, on grids."""

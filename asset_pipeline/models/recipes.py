@@ -71,12 +71,12 @@ class ModelRecipe:
 
 
 WEBP_QUALITIES: Mapping[TextureRole, tuple[int, ...]] = {
-    TextureRole.COLOR: (90, 65, 40),
-    TextureRole.NORMAL: (92, 70, 40),
-    TextureRole.DATA: (88, 60, 30),
+    TextureRole.COLOR: (90, 45),
+    TextureRole.NORMAL: (92, 65),
+    TextureRole.DATA: (88, 45),
 }
 JPEG_QUALITIES: Mapping[TextureRole, tuple[int, ...]] = {
-    TextureRole.COLOR: (88, 65, 40),
+    TextureRole.COLOR: (88, 50),
     TextureRole.NORMAL: (94, 75),
     TextureRole.DATA: (90, 60),
 }
@@ -141,11 +141,11 @@ HIGH = ModelRecipe(
     quality="High",
     form=Form.GLB,
     budget=Budget(1_000_000, 4096, points=5_000_000),
-    target=Target(view_px=1024, ssim=0.98),
+    target=Target(view_px=768, ssim=0.98),
     position_bits=15,
     uv_bits=15,
     direction_bits=10,
-    max_trials=10,
+    max_trials=7,  # a million triangles take 10 s each
 )
 TWIN = ModelRecipe(
     name="twin",

@@ -91,13 +91,13 @@ def run_recipe(model: Prepared, recipe: ModelRecipe, workdir: Path, options: Mod
     fit.
     """
     stills = workdir / f"{recipe.name}-stills"
-    found = find_file(model, recipe, workdir, stills=stills, searching=options.search)
+    found = find_file(model, recipe, workdir, stills=stills, options=options)
     over = find_over_budget(recipe, found.made.measures, len(found.made.body))
     if over:
         raise Refused([*over, *model.warnings])
     folder = workdir / recipe.name
     folder.mkdir(parents=True)
-    warnings = [*model.warnings, *found.warnings]
+    warnings = [*model.warnings, *found.warnings, *found.made.problems]
     if recipe.form is Form.USDZ:
         warnings += _write_usdz(recipe, found, folder / USDZ_FILE)
     else:

@@ -64,7 +64,7 @@ def search(
     ceiling: the best settings the budget of triangles and pixels allows. target_ssim: of the worse of lit and
     unlit. make: makes and renders one file; the same settings give the same trial.
     """
-    bench = Bench(make, allowed.max_trials)
+    bench = Bench(make, allowed.max_trials, allowed.verifications)
     top = bench.look(ceiling)
     max_loss = np.maximum(1.0 - target_ssim, top.loss + BEYOND_REACH_LOSS if top.ssim < target_ssim else 0.0)
     explored = max_loss if limits.hold(top) else np.maximum(max_loss, top.loss) * 2  # the budget will hurt

@@ -89,10 +89,13 @@ def publish_demo(folder: Path, environment: Mapping[str, str] | None = None) -> 
     say(f"   {sizes} ({time.monotonic() - begun:.0f} s)")
 
     say("2  Ingesting: masters are kept privately, derivatives are made in child processes")
+    say("   (fixed settings, each file compared once; `halong-xr optimize` looks for the smallest that fits)")
     begun = time.monotonic()
     folder_in = write_ingest_folder(folder / "ingest", masters)
     with Drafts(settings.database) as held:
-        report = ingest_folder(folder_in, settings, store, held)
+        report = ingest_folder(
+            folder_in, settings, store, held, search=False
+        )  # quick: the story is the point
         errors = [str(problem) for problem in report.problems if problem.severity is Severity.ERROR]
         if errors:
             raise DemoFailed("ingest found problems: " + "; ".join(errors))

@@ -20,7 +20,7 @@ CEILING = Settings(
     TextureKnob(2048, 85),
     TextureKnob(2048, 85),
 )
-QUALITIES = {TextureRole.COLOR: (85, 60, 35)}
+QUALITIES = {TextureRole.COLOR: (85, 40)}
 BOTH = (SimplifyMode.PLAIN, SimplifyMode.UPDATE)
 
 
@@ -82,7 +82,7 @@ def cheapest(law: Law, target: float, limits: Limits) -> int:
 
 @pytest.mark.parametrize("target", [0.90, 0.95, 0.98])
 @pytest.mark.parametrize("law", [Law(), Law(geometry=40), Law(texture=0.3), Law(coupling=5.0)])
-def test_comes_within_a_tenth_of_the_best_there_is(law: Law, target: float) -> None:
+def test_comes_within_a_seventh_of_the_best_there_is(law: Law, target: float) -> None:
     law.made.clear()
 
     found = search(CEILING, Range(BOTH, QUALITIES, max_trials=30), Limits(), target, law)
@@ -90,7 +90,7 @@ def test_comes_within_a_tenth_of_the_best_there_is(law: Law, target: float) -> N
     assert found.target_met
     assert found.best.ssim >= target
     assert found.best.settings.mode is SimplifyMode.UPDATE
-    assert found.best.total_bytes <= 1.10 * cheapest(law, target, Limits())
+    assert found.best.total_bytes <= 1.15 * cheapest(law, target, Limits())
     assert found.trials == len(law.made) <= 30
 
 
