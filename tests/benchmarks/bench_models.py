@@ -27,13 +27,13 @@ from tests.benchmarks.models.costs import time_rows, whole_rows
 from tests.benchmarks.models.page import PICTURES, write_page
 from tests.benchmarks.models.peers import install_peers
 from tests.benchmarks.models.rows import rows_of
-from tests.benchmarks.models.runner import Task, end_with_parent, run_task
+from tests.benchmarks.models.runner import Task, end_with_parent, left_out, run_task
 from tests.benchmarks.models.sets import COST_LARGE, COST_MID, HELD_OUT, SHORT, TUNING
 from tests.benchmarks.models.sources import find_original, make_source, models_in
 from tests.benchmarks.models.stills import write_stills
 
 SHORT_RATIOS = (0.25,)
-LARGE_FIRST = ("karst-tower", "cave", "flight-helmet", "saxophone", "whale-cranium", "nefertiti")
+LARGE = ("karst-tower", "flight-helmet")  # compared last: each trial takes long
 KEPT = OUT_FOLDER / "models" / "last-run.json"
 
 
@@ -48,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these models of the sets")
     parser.add_argument("--workers", type=int, default=2, help="models compared at the same time")
+    parser.add_argument("--minutes", type=float, default=25, help="begin no model after so many")
     parser.add_argument("--page", action="store_true", help="write docs/comparison-models.md")
     parser.add_argument("--page-only", action="store_true", help="write it from the last run's figures")
     options = parser.parse_args(arguments)
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     tasks, absent = _tasks(options)
     for name, reason in absent:
         print(f"MISSING: {name}: {reason}", file=sys.stderr)
-    results = _compare(tasks, options.workers)
+    results = _compare(tasks, options.workers, options.minutes)
     rows = rows_of([result for result in results if "problem" not in result])
     rows += _cost_rows(tasks, options)
     print_table(rows)
@@ -97,26 +98,26 @@ def _tasks(options: argparse.Namespace) -> tuple[list[Task], list[tuple[str, str
     return tasks, absent
 
 
-def _compare(tasks: Sequence[Task], workers: int) -> list[dict[str, Any]]:
-    """Results in the order of the tasks; the large models start first."""
-    order = sorted(tasks, key=lambda task: (*_place(task.name), task.name))
+def _compare(tasks: Sequence[Task], workers: int, minutes: float) -> list[dict[str, Any]]:
+    """Results in the order of the tasks; what is not begun after so many minutes is left out, and says so."""
+    order = sorted(tasks, key=lambda task: (task.name in LARGE, task.set_name, task.name))
+    ends_at = time.monotonic() + minutes * 60
     found: dict[str, dict[str, Any]] = {}
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent) as pool:
         jobs = {pool.submit(run_task, task): task for task in order}
         for job in as_completed(jobs):
-            result = job.result()
-            found[result["name"]] = result
-            print(
-                f"{result['name']}: {result.get('problem', '')} {result['seconds']} s",
-                file=sys.stderr,
-                flush=True,
-            )
+            task = jobs[job]
+            if job.cancelled():
+                found[task.name] = left_out(task, f"not begun within {minutes:g} minutes")
+                continue
+            found[task.name] = job.result()
+            told = f"{task.name}: {found[task.name].get('problem', '')} {found[task.name]['seconds']} s"
+            print(told, file=sys.stderr, flush=True)
+            if time.monotonic() > ends_at:
+                for waiting in jobs:
+                    waiting.cancel()
     return [found[task.name] for task in tasks]
-
-
-def _place(name: str) -> tuple[int]:
-    return (LARGE_FIRST.index(name) if name in LARGE_FIRST else len(LARGE_FIRST),)
 
 
 def _cost_rows(tasks: Sequence[Task], options: argparse.Namespace) -> list[Row]:

@@ -53,7 +53,14 @@ class Way:
 
 
 FINE = Grids(14, 12, 8)  # what the peers use
-GRIDS = (FINE, Grids(13, 12, 8), Grids(12, 11, 7), Grids(11, 10, 6), Grids(10, 10, 6))
+GRIDS = (
+    FINE,
+    Grids(15, 13, 10),
+    Grids(13, 12, 8),
+    Grids(12, 11, 7),
+    Grids(11, 10, 6),
+    Grids(10, 10, 6),
+)
 FINEST = Grids(16, 14, 10)  # only where nothing else reaches the peer's quality
 CODECS = (GeometryCodec.DRACO, GeometryCodec.MESHOPT)
 

@@ -75,6 +75,18 @@ def run_task(task: Task) -> dict[str, Any]:
     return result
 
 
+def left_out(task: Task, reason: str) -> dict[str, Any]:
+    """The result of a model that was not compared."""
+    return {
+        "name": task.name,
+        "set": task.set_name,
+        **task.described,
+        "geometry": [],
+        "problem": reason,
+        "seconds": 0,
+    }
+
+
 def _compared(task: Task, source: Source, ratios: Sequence[float]) -> dict[str, Any]:
     eye = Eye(source)
     try:
