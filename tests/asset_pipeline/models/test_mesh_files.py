@@ -286,6 +286,18 @@ def test_materials_become_primitives_with_linear_colours(tmp_path):
     assert loaded.problems == ()
 
 
+def test_a_material_that_tr_would_make_invisible_is_taken_as_opaque(tmp_path):
+    loaded = with_material(tmp_path, "newmtl one\nTr 1.0\nnewmtl two\nTr 0.25\n")
+    first, second = loaded.document.json["materials"]
+    assert first.get("alphaMode", "OPAQUE") == "OPAQUE"
+    assert second["pbrMetallicRoughness"]["baseColorFactor"][3] == 0.75
+    (problem,) = loaded.problems
+    assert (
+        problem.message
+        == "The material 'one' says Tr 1, which would make it invisible; it was taken as opaque."
+    )
+
+
 @pytest.mark.parametrize(
     "line",
     ["map_Kd tex.png", "map_Kd .\\tex.png", "map_kd ./tex.png", "map_Kd -o 0 0 0 -s 1 1 1 -clamp on tex.png"],
