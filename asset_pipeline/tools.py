@@ -53,6 +53,18 @@ def code_sha256() -> str:
 
 def check_installed() -> None:
     """ModuleNotFoundError before any master is blamed for what is missing in this installation."""
-    for name in ("numpy", "PIL", "cv2", "pyvips", "trimesh", "meshopt", "wasmtime", "DracoPy", "scipy", "laspy"):
+    imported = (
+        "numpy",
+        "PIL",
+        "cv2",
+        "pyvips",
+        "trimesh",
+        "meshopt",
+        "wasmtime",
+        "DracoPy",
+        "scipy",
+        "laspy",
+    )
+    for name in imported:
         if find_spec(name) is None:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
