@@ -169,7 +169,8 @@ def test_options_for_models_reach_the_pipeline(run, photo, monkeypatch):
     monkeypatch.setattr(cli, "run_optimize", lambda *args, **options: given.update(options) or Report(()))
     arguments = ["--unit", "cm", "--up", "z", "--at", "20.8,107.05,5,30", "--again", "--no-search"]
     assert run(photo, *arguments).exit_code == 0
-    assert given["model_options"] == ModelOptions("cm", "z", "20.8,107.05,5,30", search=False)
+    options = ModelOptions("cm", "z", "20.8,107.05,5,30", search=False, compare=True)
+    assert given["model_options"] == options
     assert given["model_options"].metres_per_unit == 0.01
     assert given["again"] is True
     assert (
