@@ -12,6 +12,7 @@ from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.reading.source_frame import GLTF_FRAME
 from asset_pipeline.models.steps.bake_normals import bake_normals
 from asset_pipeline.models.steps.colour_to_texture import colour_to_texture
+from asset_pipeline.models.steps.default_material import spell_out_default
 from asset_pipeline.models.steps.pack_orm import pack_orm
 from asset_pipeline.models.steps.place_units import apply_hints, find_scale_problems
 from asset_pipeline.models.steps.prune import prune
@@ -104,7 +105,7 @@ def prepare(path: Path, options: ModelOptions) -> Prepared:
     else:
         loaded = load_mesh_file(path)
         document, warnings, frame = loaded.document, loaded.problems, loaded.frame
-    document = apply_hints(prune(settle_sources(document)), options, frame=frame)
+    document = apply_hints(spell_out_default(prune(settle_sources(document))), options, frame=frame)
     for index, image in enumerate(document.images):
         check_texture(image.body, where=f"/images/{index}")  # before geometry costs anything
     first_look_done()
