@@ -1,5 +1,6 @@
-"""How alike two pictures of models are: what they cover, how bright they are, how far their colours differ."""
+"""How alike two pictures of models are: what they cover, how bright they are, how their colours differ."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +12,7 @@ from tests.browser.model_page import Pixels
 BEHIND = 128.0  # grey, so that neither a black nor a white model is lost on it
 TILE_PX = 40
 TILE_COVERED = 0.25  # of a tile, below which an edge alone would decide
+VISIBLE = 8.0  # a change of colour, in any channel
 LUMA = np.array([0.2126, 0.7152, 0.0722])
 
 
@@ -49,9 +51,29 @@ def compare(master: Pixels, other: Pixels) -> Likeness:
     )
 
 
-def moved(before: Pixels, after: Pixels) -> float:
-    """Mean difference of colour over what either picture covers."""
-    return compare(before, after).colour
+@dataclass(frozen=True)
+class Motion:
+    """How two models moved between the same two moments. pixels: of the master that changed visibly.
+
+    extent: of the other's change, the master's being 1. agreement: correlation of the two changes; 1 where
+    the same pixels changed in the same way, about 0 where they have nothing in common.
+    """
+
+    pixels: int
+    extent: float
+    agreement: float
+
+
+def compare_motion(master: Sequence[Pixels], other: Sequence[Pixels]) -> Motion:
+    """Of (before, after) each. What stands still cancels out, so a small part that moves counts in full."""
+    first, second = (_softened(flat(after)) - _softened(flat(before)) for before, after in (master, other))
+    lengths = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+    together = float((first * second).sum())
+    return Motion(
+        int((np.abs(first).max(axis=2) > VISIBLE).sum()),
+        lengths[1] / lengths[0] if lengths[0] else 0.0,
+        together / (lengths[0] * lengths[1]) if min(lengths) else 0.0,
+    )
 
 
 def luminance(picture: Pixels) -> float:

@@ -47,8 +47,8 @@ window.show = async (src) => {
   })) viewer.setAttribute(name, value);
   const shown = new Promise((resolve, reject) => {
     viewer.addEventListener('load', resolve, { once: true });
-    viewer.addEventListener('error', (event) => reject(
-      new Error(`cannot be loaded: ${event.detail?.sourceError?.message ?? event.detail?.type}`)), { once: true });
+    viewer.addEventListener('error', ({ detail }) => reject(
+      new Error(`cannot be loaded: ${detail?.sourceError?.message ?? detail?.type}`)), { once: true });
   });
   viewer.src = src;
   document.body.append(viewer);
@@ -56,7 +56,8 @@ window.show = async (src) => {
   while (!viewer.modelIsVisible) await frames(1);
   await frames(2);
   const [target, orbit] = [viewer.getCameraTarget(), viewer.getCameraOrbit()];
-  return { target: [target.x, target.y, target.z], radius: orbit.radius, animations: viewer.availableAnimations };
+  const { x, y, z } = target;
+  return { target: [x, y, z], radius: orbit.radius, animations: viewer.availableAnimations };
 };
 
 window.look = async ([round, pole], { target, radius }) => {
@@ -140,9 +141,9 @@ class ModelPage:
 
     def check_clean(self) -> None:
         """No complaint of the browser, no failed request and none to a stranger since the last check."""
-        told = (self.seen.complaints, self.seen.failed, self.seen.strangers(self.origin))
-        self.forget()
-        assert told == ([], [], [])
+        self.page.evaluate("() => new Promise(requestAnimationFrame)")  # what was said last arrives
+        seen = self.forget()
+        assert (seen.complaints, seen.failed, seen.strangers(self.origin)) == ([], [], [])
 
     def forget(self) -> Witness:
         """What was seen so far; from now on it counts no more."""
@@ -184,7 +185,6 @@ def _serving(dist: Path, folders: Mapping[str, Path]) -> Iterator[str]:
 
     class Handler(SimpleHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".wasm": "application/wasm"}
 
         def do_GET(self) -> None:
             if self.path != "/":
