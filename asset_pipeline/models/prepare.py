@@ -6,6 +6,7 @@ from pathlib import Path
 from asset_pipeline.model_options import ModelOptions
 from asset_pipeline.models.deviation import Deviation, measure_corner_deviation, measure_document_deviation
 from asset_pipeline.models.document import Document, Image
+from asset_pipeline.models.measure import measure
 from asset_pipeline.models.reading.containers import GLB_MAGIC
 from asset_pipeline.models.reading.mesh_files import load_mesh_file
 from asset_pipeline.models.reading.read_gltf import load_gltf
@@ -42,6 +43,7 @@ class Prepared:
         default_factory=dict[tuple[int, int, SimplifyMode], Document]
     )
 
+    _measured: dict[str, int] = field(default_factory=dict[str, int])
     _baked: dict[tuple[int, int], tuple[Document, Document]] = field(
         default_factory=dict[tuple[int, int], tuple[Document, Document]]
     )
@@ -77,6 +79,14 @@ class Prepared:
             made = colour_to_texture(reduced, max_px=max_px, time_limit_s=BAKE_LIMIT_S)
             self._coloured[key] = (reduced, *made)
         return self._coloured[key][1:]
+
+    def master_measures(self) -> dict[str, int]:
+        """What the master was, told with each of its derivatives."""
+        if not self._measured:
+            measures = measure(self.document)
+            for name in ("triangles", "points", "vertices", "materials", "texture_px_max"):
+                self._measured[f"master_{name}"] = getattr(measures, name)
+        return self._measured
 
     def master_glb(self, work: Path) -> Path:
         """The master as a plain GLB, written once: what files are compared with."""

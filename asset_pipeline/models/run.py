@@ -106,7 +106,7 @@ def run_recipe(model: Prepared, recipe: ModelRecipe, workdir: Path, options: Mod
         recipe.usage,
         recipe.quality,
         folder,
-        _measures(model, found, folder),
+        _measures(model, recipe, found, folder),
         stills if stills.is_dir() else None,
     )
     return RecipeOutcome(recipe.name, tuple(warnings), (draft,))
@@ -125,7 +125,7 @@ def _write_usdz(recipe: ModelRecipe, found: FoundFile, path: Path) -> list[Probl
     return [*warnings, *broken]
 
 
-def _measures(model: Prepared, found: FoundFile, folder: Path) -> Mapping[str, object]:
+def _measures(model: Prepared, recipe: ModelRecipe, found: FoundFile, folder: Path) -> Mapping[str, object]:
     """What a device and a reviewer need to know of the file, taken from the file itself where we can read it:
     grids and Draco's dropped triangles are part of the truth.
     """
@@ -136,14 +136,24 @@ def _measures(model: Prepared, found: FoundFile, folder: Path) -> Mapping[str, o
     measures: dict[str, object] = {
         **(found.made.measures if read is None else measure(prune(read))).as_json(),
         "bytes": file.stat().st_size,
+        "texture_formats": sorted({image.media_type for image in found.made.document.images}),
         "geometric_error_m": deviation.max_m,
         "geometric_error_mean_m": deviation.mean_m,
         "uv_drift_mean": None if drift is None else drift.mean,
         "uv_drift_share_over_0_02": None if drift is None else drift.share_over_0_02,
         **found.as_measures(),
+        **_target(recipe, found),
+        **model.master_measures(),
     }
     verdicts = [verdict.as_json() for verdict in device_verdicts(measures, find_facts(file))]
     return {**measures, "verdicts": verdicts}
+
+
+def _target(recipe: ModelRecipe, found: FoundFile) -> Mapping[str, object]:
+    """What was asked of the looks, and whether they are so; empty where nobody looked."""
+    if recipe.target is None or found.scores is None:
+        return {}
+    return {"target_ssim": recipe.target.ssim, "target_met": found.scores.ssim >= recipe.target.ssim}
 
 
 def _run_archive(model: Prepared, recipe: ModelRecipe, workdir: Path) -> RecipeOutcome:
