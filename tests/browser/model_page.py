@@ -143,7 +143,8 @@ class ModelPage:
         """No complaint of the browser, no failed request and none to a stranger since the last check."""
         self.page.evaluate("() => new Promise(requestAnimationFrame)")  # what was said last arrives
         seen = self.forget()
-        assert (seen.complaints, seen.failed, seen.strangers(self.origin)) == ([], [], [])
+        told = [*seen.complaints, *seen.failed, *seen.strangers(self.origin)]
+        assert told == [], told
 
     def forget(self) -> Witness:
         """What was seen so far; from now on it counts no more."""
