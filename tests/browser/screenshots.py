@@ -4,14 +4,19 @@ It takes build/demo as it lies there, and runs the demo when there is none.
 """
 
 import io
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from PIL import Image
+from playwright.sync_api import Browser
 
+from content_api.demo.masters import TOWER_NAME
 from content_api.demo.story import serving
 from tests.browser.chromium import chromium, chromium_path
 from tests.browser.watching import Visit, visiting
+from tests.conftest import ROOT
 from tests.demo import DEMO_FOLDER, free_port, kept_demo, make_demo
 
 QUALITIES = (84, 80, 74, 66)
@@ -47,7 +52,25 @@ def main() -> int:
                 body = take(visit, kind, demo.experiences)
             (folder / f"{name}.webp").write_bytes(body)
             print(f"{folder / name}.webp  {len(body):,} bytes")
+    with tempfile.TemporaryDirectory() as out, chromium() as browser:
+        scan = demo.folder / "ingest" / TOWER_NAME
+        command = [ROOT / ".venv/bin/halong-xr", "optimize", scan, "--recipe", "ar", "--html", "--out", out]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        body = take_report(browser, Path(out) / "report.html")
+        (folder / "report-model.webp").write_bytes(body)
+        print(f"{folder / 'report-model'}.webp  {len(body):,} bytes")
     return 0
+
+
+def take_report(browser: Browser, path: Path) -> bytes:
+    """The page of `optimize --html`, at the model before and after."""
+    page = browser.new_page(viewport={"width": 1100, "height": 760})
+    page.goto(path.as_uri())
+    page.locator("figure").first.evaluate(
+        "one => scrollTo(0, one.getBoundingClientRect().top + scrollY - 90)"
+    )
+    page.wait_for_timeout(1500)  # the stills are loaded as they come into view
+    return small_webp(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
 
 
 def take(visit: Visit, kind: str | None, experiences: tuple[str, ...]) -> bytes:
