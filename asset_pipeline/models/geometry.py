@@ -130,6 +130,21 @@ def map_geometry(document: Document, change: Callable[[Geometry], Geometry]) -> 
     return editor.finish()
 
 
+def replace_geometries(document: Document, new: Mapping[tuple[object, ...], Geometry]) -> Document:
+    """Other numbers for the primitives whose key (`primitive_key`) is named; sharing is kept."""
+    editor = document.edit()
+    done: dict[tuple[object, ...], JsonObject] = {}
+    for mesh in editor.items("meshes"):
+        for primitive in mesh["primitives"]:
+            key = primitive_key(primitive)
+            if key in done:
+                share_geometry(done[key], primitive)
+            elif key in new:
+                put_geometry(editor, primitive, new[key])
+                done[key] = primitive
+    return editor.finish()
+
+
 def share_geometry(source: JsonObject, primitive: JsonObject) -> None:
     """Make a primitive point to the numbers of another one."""
     for name in ("mode", "indices", "attributes", "targets"):

@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.document import Document, JsonObject
+from asset_pipeline.models.document import Document
 from asset_pipeline.models.geometry import (
     Geometry,
     Indices,
-    primitive_key,
-    put_geometry,
-    share_geometry,
+    replace_geometries,
 )
 from asset_pipeline.models.steps.equal_rows import group_equal_rows
 from asset_pipeline.models.steps.joined_mesh import (
@@ -70,10 +68,10 @@ def reduce_triangles(
     for permissive in (True,) if mode.crosses_seams else (False, True):
         collapsed = _collapse(parts, mesh, max_triangles, permissive=permissive, update=mode.moves_vertices)
         if collapsed is not None:
-            return _with_geometries(document, parts, _geometries(parts, mesh, collapsed))
+            return _replaced(document, parts, _geometries(parts, mesh, collapsed))
     del mesh
     rough = _Collapsed(_merge_roughly(parts, max_triangles), None)
-    return _with_geometries(document, parts, _geometries(parts, None, rough))
+    return _replaced(document, parts, _geometries(parts, None, rough))
 
 
 def simplify_modes(document: Document) -> tuple[SimplifyMode, ...]:
@@ -187,16 +185,6 @@ def _geometries(parts: list[Part], mesh: JoinedMesh | None, collapsed: _Collapse
     return [compact(part.geometry.with_indices(kept)) for part, kept in pairs]
 
 
-def _with_geometries(document: Document, parts: list[Part], geometries: list[Geometry]) -> Document:
+def _replaced(document: Document, parts: list[Part], geometries: list[Geometry]) -> Document:
     new = {part.key: geometry for part, geometry in zip(parts, geometries, strict=True)}
-    editor = document.edit()
-    done: dict[tuple[object, ...], JsonObject] = {}
-    for mesh in editor.items("meshes"):
-        for primitive in mesh["primitives"]:
-            key = primitive_key(primitive)
-            if key in done:
-                share_geometry(done[key], primitive)
-            elif key in new:
-                put_geometry(editor, primitive, new[key])
-                done[key] = primitive
-    return editor.finish()
+    return replace_geometries(document, new)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asset_pipeline.models.document import POINTS, Document, JsonObject
-from asset_pipeline.models.geometry import Geometry, geometry_of, primitive_key, put_geometry, share_geometry
+from asset_pipeline.models.document import POINTS, Document
+from asset_pipeline.models.geometry import Geometry, geometry_of, primitive_key, replace_geometries
 from asset_pipeline.models.steps.model_parts import mesh_instances
 from asset_pipeline.models.steps.simplifier_module import MAX_MEMORY_BYTES, Simplifier
 from asset_pipeline.outcome import refuse
@@ -40,7 +40,7 @@ def reduce_points(document: Document, *, max_points: int) -> Document:
         new[key] = _fewer(cloud.geometry, target)
         waiting -= cloud.points * cloud.instances
         left -= new[key].vertices * cloud.instances
-    return _with_clouds(document, new)
+    return replace_geometries(document, new)
 
 
 def drawn_points(document: Document) -> int:
@@ -121,17 +121,3 @@ def _fewer(geometry: Geometry, target: int) -> Geometry:
     if not len(kept):
         kept = np.zeros(1, np.uint32)
     return geometry.take(rows[kept]).with_indices(None)
-
-
-def _with_clouds(document: Document, new: dict[tuple[object, ...], Geometry]) -> Document:
-    editor = document.edit()
-    done: dict[tuple[object, ...], JsonObject] = {}
-    for mesh in editor.items("meshes"):
-        for primitive in mesh["primitives"]:
-            key = primitive_key(primitive)
-            if key in done:
-                share_geometry(done[key], primitive)
-            elif key in new:
-                put_geometry(editor, primitive, new[key])
-                done[key] = primitive
-    return editor.finish()
