@@ -15,7 +15,8 @@ from heritage_sites.problem import Problem
 
 MAX_PROBLEMS = 50
 MAX_TRIANGLES = 20_000_000  # simplifying needs about 250 bytes per vertex; 4 GiB is WebAssembly's limit
-MAX_NODES = 200_000  # transforms of more than this take longer than any model we have seen deserves
+MAX_NODES = 50_000  # each costs time in every step and trial, and a phone draws hundreds at once
+MAX_PRIMITIVES = 20_000
 
 Fault = tuple[str, str]  # where, message
 
@@ -69,7 +70,10 @@ def check_gltf(document: Document) -> list[Problem]:
 def _node_faults(document: Document) -> Iterator[Fault]:
     nodes = document.items("nodes")
     if len(nodes) > MAX_NODES:
-        yield "/nodes", f"there are {len(nodes)} nodes; at most {MAX_NODES} are read."
+        yield (
+            "/nodes",
+            f"there are {len(nodes)} nodes; at most {MAX_NODES} are read. Join those that stand still.",
+        )
         return
     parents = np.full(len(nodes), -1)
     for index, node in enumerate(nodes):
@@ -114,6 +118,11 @@ def _camera_faults(document: Document) -> Iterator[Fault]:
 
 
 def _mesh_faults(document: Document) -> Iterator[Fault]:
+    primitives = sum(1 for _ in document.primitives())
+    if primitives > MAX_PRIMITIVES:
+        many = f"the meshes have {primitives} primitives; at most {MAX_PRIMITIVES} are read."
+        yield "/meshes", f"{many} Join those of one material."
+        return
     triangles = 0
     for mesh_index, mesh in enumerate(document.items("meshes")):
         counts = {len(primitive.get("targets", [])) for primitive in mesh["primitives"]}

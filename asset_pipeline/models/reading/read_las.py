@@ -129,7 +129,14 @@ def _parts(path: Path, header: LasHeader) -> Iterator[tuple[laspy.ScaleAwarePoin
                     break  # fewer than announced: refused below
                 yield points, start
                 start += len(points)
-    except (LaspyException, lazrs.LazrsError, ValueError, IndexError, KeyError, struct.error) as error:
+    except (
+        LaspyException,
+        lazrs.LazrsError,
+        ArithmeticError,
+        LookupError,
+        ValueError,
+        struct.error,
+    ) as error:
         raise _damaged() from error
     except (
         BaseException

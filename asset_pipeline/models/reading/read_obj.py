@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from asset_pipeline.models.reading.local_origin import Source, localize
 from asset_pipeline.models.reading.point_cloud import PointCloud, drop_broken, kept_rows, thinned_warning
 from asset_pipeline.models.reading.surfaces import Surface, as_float32, linear_of_srgb
-from asset_pipeline.outcome import refuse, warn
+from asset_pipeline.outcome import Refused, refuse, warn
 from heritage_sites.problem import Problem
 
 # Possessive quantifiers throughout: nothing needs backtracking, and its bookkeeping would take gigabytes.
@@ -132,7 +132,10 @@ def _parse_like_faces(
     block: str, size: int, numbers: int, columns: tuple[int | None, ...], reading: _Reading
 ) -> NDArray[np.int64]:
     words = block.translate(_TO_NUMBERS).split()
-    values = np.fromiter(map(int, words), np.int64, len(words)).reshape(-1, size, numbers)
+    try:
+        values = np.fromiter(map(int, words), np.int64, len(words)).reshape(-1, size, numbers)
+    except (OverflowError, ValueError) as error:  # more than 64 bits, or thousands of digits
+        raise _no_such_point(f"line {reading.line}") from error
     triangles = np.stack([values[:, [0, k, k + 1]] for k in range(1, size - 1)], axis=1).reshape(-1, numbers)
     corners = np.full((len(triangles), 3), NONE, np.int64)
     for target, column in enumerate(columns):
@@ -161,8 +164,16 @@ def _parse_odd_faces(block: str, reading: _Reading) -> NDArray[np.int64]:
             reading.skipped_faces += 1
             continue
         fan = [corner for k in range(1, len(rows) - 1) for corner in (rows[0], rows[k], rows[k + 1])]
-        pieces.append(_absolute(np.array(fan, np.int64), present, reading, offset))
+        try:
+            pieces.append(_absolute(np.array(fan, np.int64), present, reading, offset))
+        except OverflowError as error:
+            raise _no_such_point(f"line {reading.line + offset}") from error
     return np.concatenate(pieces)
+
+
+def _no_such_point(where: str) -> Refused:
+    message = "A face here or below names a point by a number that no file has so many of."
+    return refuse(message, where=where, advice="Export the model again.")
 
 
 def _absolute(

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asset_pipeline.model_options import ModelOptions
 from asset_pipeline.models.document import Document
 from asset_pipeline.models.measure import measure_bounds
+from asset_pipeline.models.prepare import prepare
 from asset_pipeline.models.reading.read_gltf import load_gltf
-from asset_pipeline.models.run import prepare, run_model
+from asset_pipeline.models.run import run_model
 from asset_pipeline.models.steps.quantize import quantize
 from asset_pipeline.models.write_glb import write_glb
 from asset_pipeline.outcome import Refused
@@ -137,7 +139,7 @@ def test_a_node_chain_of_thirty_thousand(gltf: Callable[[Any], Path], tmp_path: 
     count = 30_000
     tree = triangle()
     tree["nodes"] = [{"children": [index + 1]} for index in range(count - 1)] + [{"mesh": 0}]
-    document = quantize(prepare(gltf(tree)).document, position_bits=14, uv_bits=12)
+    document = quantize(prepare(gltf(tree), ModelOptions()).document, position_bits=14, uv_bits=12)
     assert measure_bounds(document) == ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     assert len(write_glb(document)) > count * len('{"children":[9]}')
 
@@ -268,7 +270,7 @@ def test_an_image_that_lies_about_its_size(gltf: Callable[[Any], Path], tmp_path
     tree["meshes"][0]["primitives"][0].update(material=0, attributes={"POSITION": 0, "TEXCOORD_0": 1})
     path = gltf(tree)
     with pytest.raises(Refused, match="60000 x 60000 pixels; at most"):
-        run_model(path, recipes=["thumb"], workdir=tmp_path / "work")
+        run_model(path, recipes=["thumb"], workdir=tmp_path / "work", options=ModelOptions(search=False))
 
 
 def test_an_unknown_required_extension_is_named(gltf: Callable[[Any], Path]) -> None:
@@ -302,7 +304,12 @@ def test_a_model_no_rung_can_make_fit_is_refused_with_limit_and_actual(
     """Three thousand nodes of JSON alone are more than a thumbnail may weigh."""
     document = sheet(9, nodes=[{"mesh": 0, "name": f"stone number {index}"} for index in range(3_000)])
     document.json["scenes"] = [{"nodes": list(range(3_000))}]
-    outcomes = run_model(plain_glb(document), recipes=["thumb", "high"], workdir=tmp_path / "work")
+    outcomes = run_model(
+        plain_glb(document),
+        recipes=["thumb", "high"],
+        workdir=tmp_path / "work",
+        options=ModelOptions(search=False),
+    )
     assert [(outcome.recipe, outcome.refused) for outcome in outcomes] == [("thumb", True), ("high", False)]
     said = [str(problem) for problem in outcomes[0].problems]
     assert any("at most 200000 bytes are allowed" in line for line in said)
