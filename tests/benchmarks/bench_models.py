@@ -27,7 +27,7 @@ from tests.benchmarks.models.costs import time_rows, whole_rows
 from tests.benchmarks.models.page import PICTURES, write_page
 from tests.benchmarks.models.peers import install_peers
 from tests.benchmarks.models.rows import rows_of
-from tests.benchmarks.models.runner import Task, end_with_parent, left_out, run_task
+from tests.benchmarks.models.runner import Task, end_with_parent, gathered, left_out, run_task
 from tests.benchmarks.models.sets import COST_LARGE, COST_MID, HELD_OUT, SHORT, TUNING
 from tests.benchmarks.models.sources import find_original, make_source, models_in
 from tests.benchmarks.models.stills import write_stills
@@ -48,6 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these models of the sets")
     parser.add_argument("--workers", type=int, default=2, help="models compared at the same time")
+    parser.add_argument("--no-totals", action="store_true", help="compare geometry only")
+    parser.add_argument("--gather", action="store_true", help="take earlier runs' results, compare nothing")
     parser.add_argument("--minutes", type=float, default=25, help="begin no model after so many")
     parser.add_argument("--page", action="store_true", help="write docs/comparison-models.md")
     parser.add_argument("--page-only", action="store_true", help="write it from the last run's figures")
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     tasks, absent = _tasks(options)
     for name, reason in absent:
         print(f"MISSING: {name}: {reason}", file=sys.stderr)
-    results = _compare(tasks, options.workers, options.minutes)
+    results = gathered(tasks) if options.gather else _compare(tasks, options.workers, options.minutes)
     rows = rows_of([result for result in results if "problem" not in result])
     rows += _cost_rows(tasks, options)
     print_table(rows)
@@ -93,8 +95,19 @@ def _tasks(options: argparse.Namespace) -> tuple[list[Task], list[tuple[str, str
                 absent.append((model.name, f"{model.origin} {model.path} is not here (see docs)"))
                 continue
             described = {name: str(getattr(model, name)) for name in ("origin", "path", "tests", "licence")}
-            short = {"ratios": SHORT_RATIOS, "with_totals": False} if options.short else {}
-            tasks.append(Task(model.name, set_name, original, described, **short))
+            short = (
+                {
+                    "ratios": SHORT_RATIOS,
+                }
+                if options.short
+                else {}
+            )
+            tasks.append(
+                Task(
+                    model.name, set_name, original, described, **short,
+                    with_totals=not options.short and not options.no_totals,
+                )
+            )  # fmt: skip
     return tasks, absent
 
 

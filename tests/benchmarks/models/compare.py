@@ -13,6 +13,7 @@ from tests.benchmarks.models.scoring import CONFIRM_PX, Eye, Look, as_json, try_
 from tests.benchmarks.models.sources import Source
 
 Found = Best[Way]
+NEARLY_ALL = 0.7  # of the source's triangles: from here on, storing decides
 GOOD_MODE = 1.25  # a mode that loses so much more than the best one is looked at no further
 
 
@@ -85,6 +86,11 @@ class Field:
             return lit, unlit
 
         found = self._search.solve(target.losses, lacks_large)
+        if found is None or found.choice.triangles >= self._source.triangles * NEARLY_ALL:
+            for grids in GRIDS:  # such a target is met by storing alone; power laws do not lead there
+                way = Way(self._own.modes[0], grids, GeometryCodec.DRACO)
+                self._search.look(Choice(way, self._source.triangles))
+            found = self._search.solve(target.losses, lacks_large)
         if found is None:  # nothing reaches it: the finest grids, all triangles
             finest = Way(self._own.modes[0], FINEST, GeometryCodec.DRACO)
             self._search.allow(finest)

@@ -13,8 +13,8 @@ from typing import Generic, TypeVar
 Losses = tuple[float, float]
 Kind = TypeVar("Kind")  # everything about a choice but the triangles: mode, grids, codec
 
-ROUNDS = 8  # files made and looked at or checked for one target, after the curves are known
-CHECKS = 5  # of them at the other size of view
+ROUNDS = 16  # files made and looked at or checked for one target, after the curves are known
+CHECKS = 8  # of them at the other size of view
 WORTH_BYTES = 0.015  # a predicted gain smaller than this share is not tried
 NARROW = 1.02  # triangle counts nearer than this are the same
 BYTES_EXPONENT = 0.95  # files grow a little less than their triangles

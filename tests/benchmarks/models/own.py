@@ -52,10 +52,10 @@ class Way:
     codec: GeometryCodec
 
 
-FINE = Grids(14, 12, 8)  # what the peers use
+FINE = Grids(14, 12, 8)  # what gltfpack uses; gltf-transform takes 10 for directions
 GRIDS = (
     FINE,
-    Grids(15, 13, 10),
+    Grids(14, 12, 10),
     Grids(13, 12, 8),
     Grids(12, 11, 7),
     Grids(11, 10, 6),

@@ -75,6 +75,16 @@ def run_task(task: Task) -> dict[str, Any]:
     return result
 
 
+def gathered(tasks: Sequence[Task]) -> list[dict[str, Any]]:
+    """What earlier runs found, model by model; each result tells the commit it is of."""
+    results = []
+    for task in tasks:
+        kept = RESULTS / f"{task.name}.json"
+        found = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else None
+        results.append(found or left_out(task, "not compared yet"))
+    return results
+
+
 def left_out(task: Task, reason: str) -> dict[str, Any]:
     """The result of a model that was not compared."""
     return {
