@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from asset_pipeline.discover import find_masters
+from asset_pipeline.model_options import ModelOptions
 from asset_pipeline.optimize import optimize
 from asset_pipeline.report import Report, Status
 from asset_pipeline.sniff import Route
@@ -31,6 +32,12 @@ IMAGES_REFUSED = {  # below photo-*; everything else of those folders is taken
     "ground_control_points.json": "This is a JSON file",
     "chinese_garden_1k.hdr": "This is a Radiance HDR picture",
 }
+SEARCHED = (
+    "gltf/Fox/Fox.gltf", "gltf/SheenCloth.glb", "gltf/UnlitTest/UnlitTest.gltf", "gltf/atoncube.glb",
+    "gltf/pirate.glb", "gltf/VertexColorTest/VertexColorTest.gltf", "gltf/nested.glb",
+    "gltf-compressed/Box_Draco.glb", "gltf-compressed/car.drc", "obj/capsule/capsule.obj",
+    "stl/multibody.stl", "ply/edge/points_bin.ply",
+)  # fmt: skip
 
 
 def assert_said_well(report: Report, masters: int) -> None:
@@ -75,9 +82,7 @@ def test_every_shared_picture(shared, tmp_path):
 
 def test_every_kind_that_is_not_taken(shared, tmp_path):
     """KTX2 files, tiles, tracks, tables: each by its name, with advice."""
-    folders = [
-        shared / "assets" / name for name in ("tiles3d", "gps", "gltf-compressed", "gltf")
-    ]
+    folders = [shared / "assets" / name for name in ("tiles3d", "gps", "gltf-compressed", "gltf")]
     paths = [
         m.path for m in find_masters(folders) if m.file_type is not None and m.file_type.route is Route.NONE
     ]
@@ -92,8 +97,8 @@ def test_every_kind_that_is_not_taken(shared, tmp_path):
 
 @pytest.mark.slow
 def test_every_shared_asset(shared, tmp_path):
-    """The whole folder in one run, models with all their recipes."""
-    report = optimize([shared / "assets"], tmp_path / "out")
+    """The whole folder in one run, models with all their recipes, made with fixed settings."""
+    report = optimize([shared / "assets"], tmp_path / "out", model_options=ModelOptions(search=False))
     assert_said_well(report, masters=len(find_masters([shared / "assets"])))
     valid = _files_without_errors(shared)
     refused = {
@@ -103,6 +108,19 @@ def test_every_shared_asset(shared, tmp_path):
     beside = {".runs", "stills"}
     sizes = [folder.name for folder in (tmp_path / "out").iterdir() if folder.name not in beside]
     assert all(re.fullmatch(r"[0-9a-f]{64}", name) for name in sizes)
+
+
+@pytest.mark.slow
+def test_a_dozen_models_searched_for(shared, tmp_path):
+    """Masters of every kind as users send them, the renderer looking at each try."""
+    report = optimize([shared / "assets" / name for name in SEARCHED], tmp_path / "out", ["thumb", "ar"])
+    assert_said_well(report, masters=len(SEARCHED))
+    refused = {Path(r.master).name for r in report.results if r.status is not Status.OK}
+    assert refused == set()
+    for result in report.results:
+        (derivative,) = result.derivatives
+        assert derivative.measures["trials"] >= 1
+        assert derivative.measures["rendered_ssim_lit"] > 0.8, result.master
 
 
 def _files_without_errors(shared: Path) -> set[str]:

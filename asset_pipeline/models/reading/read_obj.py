@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asset_pipeline.models.reading.check_gltf import MAX_PRIMITIVES
 from asset_pipeline.models.reading.local_origin import Source, localize
 from asset_pipeline.models.reading.point_cloud import PointCloud, drop_broken, kept_rows, thinned_warning
 from asset_pipeline.models.reading.surfaces import Surface, as_float32, linear_of_srgb
@@ -75,6 +76,12 @@ def parse_obj(body: bytes) -> ObjFile:
         elif keyword == "f":
             corners = _parse_faces(block, reading)
             reading.corners.setdefault(reading.material, []).append(corners)
+            if len(reading.corners) > MAX_PRIMITIVES:
+                raise refuse(
+                    f"The OBJ file uses more than {MAX_PRIMITIVES} materials.",
+                    where=f"line {reading.line}",
+                    advice="Join parts that look alike, and export it again.",
+                )
         else:
             _read_other(block, reading)
         reading.line += block.count("\n")

@@ -322,7 +322,7 @@ COSTLY: dict[str, Maker] = {  # the same, of such a length or depth that looking
     "150000 nodes": lambda folder: _file(
         "model.glb", lambda: write_glb(_crowd_of_nodes(), WriteOptions(GeometryCodec.NONE))
     )(folder),
-    "OBJ of a million groups": _file("model.obj", _groups),
+    "OBJ of a million groups and materials": _file("model.obj", _groups),
     "OBJ face of six million corners": _file("model.obj", _long_face),
     "data URI of 100 MB": lambda folder: _gltf(
         triangle() | {"buffers": [{"uri": data_uri(bytes(100_000_000)), "byteLength": 36}]}
@@ -332,5 +332,4 @@ COSTLY: dict[str, Maker] = {  # the same, of such a length or depth that looking
     "STL text of 100 MB without a triangle": _file(
         "model.stl", lambda: b"solid x\n" + b"facet normal 0 0 1\n" * 5_000_000
     ),
-    "XYZ of 100 MB of ones": _file("model.xyz", lambda: b"1 1 1\n" * 16_000_000),
 }  # fmt: skip
