@@ -34,6 +34,7 @@ _CORNER_STYLES = (
     (r"-?\d++(?://?+)?+", 1, (0, None, None)),
 )
 _TO_NUMBERS = str.maketrans({"f": " ", "/": " "})
+MAX_FACE_CHARS = 1_000_000  # some hundred thousand corners
 NONE = -1  # a corner without UV or normal
 
 
@@ -124,6 +125,8 @@ def _read_other(line: str, reading: _Reading) -> None:
 
 def _parse_faces(block: str, reading: _Reading) -> NDArray[np.int64]:
     """(3 n, 3): vertex, UV and normal of each corner, counted from 0; NONE where a corner has none."""
+    if block.index("\n") > MAX_FACE_CHARS:
+        raise _long_face(f"line {reading.line}")
     first = block[: block.index("\n")].split()[1:]
     if len(first) >= 3:
         for corner, numbers, columns in _CORNER_STYLES:
@@ -155,6 +158,8 @@ def _parse_odd_faces(block: str, reading: _Reading) -> NDArray[np.int64]:
     """Faces of unlike form, one by one."""
     pieces = [np.empty((0, 3), np.int64)]
     for offset, line in enumerate(block.splitlines()):
+        if len(line) > MAX_FACE_CHARS:
+            raise _long_face(f"line {reading.line + offset}")
         rows, present = [], [True, True, True]
         for corner in line.split("#")[0].split()[1:]:
             parts = [*corner.split("/"), "", ""][:3]
@@ -176,6 +181,11 @@ def _parse_odd_faces(block: str, reading: _Reading) -> NDArray[np.int64]:
         except OverflowError as error:
             raise _no_such_point(f"line {reading.line + offset}") from error
     return np.concatenate(pieces)
+
+
+def _long_face(where: str) -> Refused:
+    message = f"A face is written with more than {MAX_FACE_CHARS} characters."
+    return refuse(message, where=where, advice="Triangulate the faces, and export the model again.")
 
 
 def _no_such_point(where: str) -> Refused:
