@@ -8,7 +8,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 TOGETHER = {
-    "tests/browser/": "demo",  # the store of one `make demo`
+    "tests/browser/test_page.py": "demo",  # the store of one `make demo`
     "tests/test_readme.py": "demo",
     "tests/journey/": "journey",  # one ingest into a folder, one into a SeaweedFS
 }
