@@ -60,6 +60,7 @@ class Field:
     def __init__(self, source: Source, eye: Eye, own: Own, ratios: Sequence[float]) -> None:
         self._source, self._eye, self._own = source, eye, own
         self._added: dict[Grids, Losses] = {FINE: (0.0, 0.0)}
+        self._good_modes = set(own.modes)
         self._search = self._searcher(ways(own.modes))
         self._same = {
             codec: self._searcher([way for way in ways(own.modes) if way.codec is codec])
@@ -127,7 +128,7 @@ class Field:
         return self._eye.look(self._own.file(choice)).losses
 
     def _base_of(self, way: Way) -> tuple[object, Losses] | None:
-        if way.grids not in self._added:
+        if way.grids not in self._added or way.mode not in self._good_modes:
             return None
         return (way.mode, FINE), self._added[way.grids]
 
@@ -138,6 +139,7 @@ class Field:
         tried = {mode: self._search.look(Choice(way, middle)) for mode, way in fine.items()}
         best = min(tried, key=lambda mode: max(tried[mode].losses))
         good = [mode for mode in tried if max(tried[mode].losses) <= max(tried[best].losses) * GOOD_MODE]
+        self._good_modes = set(good)
         for mode in good:
             for count in counts:
                 self._search.look(Choice(fine[mode], count))

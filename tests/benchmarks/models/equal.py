@@ -18,6 +18,7 @@ CHECKS = 8  # of them at the other size of view
 WORTH_BYTES = 0.015  # a predicted gain smaller than this share is not tried
 NARROW = 1.02  # triangle counts nearer than this are the same
 BYTES_EXPONENT = 0.95  # files grow a little less than their triangles
+CAREFUL = 0.6  # steps up from a file that lost too much: lower than losses fall, not to step too far
 FLOOR = 1e-6  # losses below this are no loss
 OWN_POINTS = 3  # looks from which a curve of its own is known well enough
 
@@ -273,9 +274,10 @@ class EqualQuality(Generic[Kind]):
         if base is None or base[0] not in self._curves:
             return None
         expected = self._curves[base[0]].triangles_for(target, self._most, base[1])
-        failing = [count for count, losses in own.points.items() if not _within(losses, target)]
-        if expected is not None and failing:
-            expected = max(expected, math.ceil(max(failing) * NARROW))
+        for count, losses in own.points.items():
+            if expected is not None and not _within(losses, target):
+                lack = max(loss / max(goal, FLOOR) for loss, goal in zip(losses, target, strict=True))
+                expected = max(expected, math.ceil(count * max(NARROW, lack**CAREFUL)))
         return None if expected is None or expected > self._most else expected
 
 
