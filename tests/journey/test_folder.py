@@ -45,7 +45,9 @@ def test_killed_and_repeated_it_ends_as_if_undisturbed(
     assert {item["status"] for item in report["items"]} <= {"added", "unchanged"}
     assert trip.keys() == folder_trip.told["keys"]
     assert rows(trip) == rows(folder_trip)
-    assert [item["status"] for item in trip.ask("ingest", small_masters, "--no-search")["items"]] == ["unchanged"] * 3
+    assert [item["status"] for item in trip.ask("ingest", small_masters, "--no-search")["items"]] == [
+        "unchanged"
+    ] * 3
     assert trip.keys() == folder_trip.told["keys"]
 
 
