@@ -56,7 +56,9 @@ def test_table_has_means_per_set_the_worst_model_and_goals() -> None:
 
 def test_totals_are_counted_where_there_are_textures() -> None:
     totals = [
-        {"peer": "x", "ratio": 0.5, "ours": 60, "theirs": 100},
+        {"peer": "x", "ratio": 0.5, "ours": 60, "theirs": 100, "their_look": look(0.9)},
+        {"peer": "x", "ratio": 0.25, "ours": 1, "theirs": 100, "their_look": look(0.5)},
+        {"peer": "y", "ratio": 0.25, "ours": 1, "theirs": 100, "their_look": look(0.9), "confirmed": False},
         {"peer": "x", "ratio": 0.1, "problem": "none"},
     ]
     results = [{"name": "a", "set": "held-out", "geometry": [], "totals": totals}]

@@ -92,7 +92,7 @@ def _stills() -> str:
     lines = [
         "## Stills",
         "",
-        "The source, our file and the hardest peer's, the same view and light. `notes` tell the sizes.",
+        "The source, our file and the hardest peer's at ratio 0.1, the same view and light.",
     ]
     for name, files in groups.items():
         order = sorted(files, key=lambda file: ("source" not in file, "ours" not in file))

@@ -9,6 +9,7 @@ from tests.benchmarks.models.ratios import Pair, broken_peers, geometric_mean, h
 GEOMETRY_LIMIT, WORST_LIMIT, TOTAL_LIMIT = 0.80, 1.05, 0.70
 Result = dict[str, Any]
 BEST = "best peer at equal rendered quality"
+SHIPPED_SSIM = 0.8  # below, a file is not worth its name: textures of 64 px are then good enough
 MAX_MOVED = 0.05  # of the longest side; a file whose box differs more is not compared
 
 
@@ -23,6 +24,8 @@ def rows_of(results: Sequence[Result]) -> list[Row]:
     if len(sets) > 1:
         rows += _mean_row("geometry_bytes all", pairs, GEOMETRY_LIMIT)
     rows += _worst_row("geometry_bytes worst model", pairs, WORST_LIMIT)
+    shipped = hardest(geometry_pairs(results, at_least=SHIPPED_SSIM))
+    rows += _mean_row(f"geometry_bytes of files with SSIM >= {SHIPPED_SSIM:g}", shipped, None)
     rows += _mean_row("geometry_bytes gzipped", hardest(geometry_pairs(results, gzipped=True)), None)
     for codec, words in (("meshopt", "meshopt against meshopt"), ("draco", "Draco against Draco")):
         for gzipped in (False, True):
@@ -38,14 +41,14 @@ def rows_of(results: Sequence[Result]) -> list[Row]:
     return rows
 
 
-def geometry_pairs(results: Iterable[Result], *, gzipped: bool = False) -> list[Pair]:
-    """Every valid comparison of geometry."""
+def geometry_pairs(results: Iterable[Result], *, gzipped: bool = False, at_least: float = 0.0) -> list[Pair]:
+    """Every valid comparison of geometry with a peer's file that looks at least so (SSIM)."""
     suffix = "_gzip" if gzipped else ""
     return [
         Pair(result["name"], row["ratio"], row["peer"], row[f"ours{suffix}"], row[f"theirs{suffix}"])
         for result in results
         for row in valid_rows(result)
-        if "ours" in row
+        if "ours" in row and 1 - _loss(row["their_look"]) >= at_least
     ]
 
 
@@ -98,12 +101,12 @@ def same_codec_pairs(results: Iterable[Result], codec: str, *, gzipped: bool) ->
 
 
 def total_pairs(results: Iterable[Result]) -> list[Pair]:
-    """Every comparison of whole files."""
+    """Every comparison of whole files that holds at the larger view too, of peers' files one would ship."""
     return [
         Pair(result["name"], row["ratio"], row["peer"], row["ours"], row["theirs"])
         for result in results
         for row in result.get("totals", [])
-        if "ours" in row
+        if "ours" in row and row.get("confirmed", True) and 1 - _loss(row["their_look"]) >= SHIPPED_SSIM
     ]
 
 
