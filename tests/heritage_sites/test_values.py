@@ -149,7 +149,7 @@ def test_refusals(make, message):
         (lambda: site(kind="castle"), "kind: want one of archaeological-site, bay, beach, cave, floating-village, fort, islet, lighthouse, museum, national-park, pier, viewpoint, village, world-heritage, got 'castle'"),
         (lambda: Position("guess", HERE, 1), "basis: want one of surveyed, sourced, sourced-nearby, derived, unsourced, none, got 'guess'"),
         (lambda: tour(mode="swim"), "mode: want one of boat, walk, got 'swim'"),
-        (lambda: derivative(usage="Print3D"), "usage: want one of Web3D, App3D, Image2D, Panorama, got 'Print3D'"),
+        (lambda: derivative(usage="Print3D"), "usage: want one of Web3D, App3D, iOSApp3D, Image2D, Panorama, Turntable, Tiles3D, Archive3D, got 'Print3D'"),
         (lambda: derivative(quality="Best"), "quality: want one of Thumb, Low, Medium, High, Highest, AR, got 'Best'"),
         (lambda: experience(kind="game"), "kind: want one of model, panorama, photo, audio, overlay, story, got 'game'"),
         (lambda: Trigger([], "a"), "kind: want one of enter, exit, dwell, pass, got []"),

@@ -22,6 +22,7 @@ from asset_pipeline.models.reading.read_gltf import load_gltf
 from asset_pipeline.models.recipes import AR, THUMB
 from asset_pipeline.outcome import Refused
 from tests.asset_pipeline.models.fuzz_masters import load_masters, spoiled
+from tests.asset_pipeline.models.watch_cost import own_peak_bytes
 
 HANG_S = 60  # wall-clock, for a file of some kilobytes on a machine with other work
 MAX_MEMORY_BYTES = 2 << 30
@@ -51,7 +52,7 @@ def main(shared: Path, folder: Path, first: int, count: int) -> None:
         "slowest_s": slowest[0],
         "slowest_seed": slowest[1],
         "grown_kib": _resident_kib() - warm_kib if warm_kib else 0,
-        "peak_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+        "peak_kib": own_peak_bytes() // 1024,
         "children": Path("/proc/self/task", str(_thread()), "children").read_text().split(),
     }
     print(json.dumps(last), flush=True)

@@ -8,6 +8,7 @@ from asset_pipeline.models.document import Accessor, Document
 from asset_pipeline.models.steps.reduce import drawn_triangles, reduce_triangles
 from asset_pipeline.models.steps.simplify import SimplifyMode
 from asset_pipeline.models.steps.weld import weld
+from tests.asset_pipeline.models.watch_cost import own_peak_bytes
 
 
 def hills(side: int) -> Document:
@@ -44,11 +45,10 @@ def hills(side: int) -> Document:
 
 def weld_and_reduce(side: int, max_triangles: int, mode: str, measure: bool) -> dict[str, Any]:
     """What came in, what came out, the error, and the most memory this process held (bytes)."""
-    import resource
     import time
 
     document = hills(side)
-    made_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    made_bytes = own_peak_bytes()
     before = drawn_triangles(document)
     began = time.process_time()
     document = weld(document)
@@ -62,5 +62,5 @@ def weld_and_reduce(side: int, max_triangles: int, mode: str, measure: bool) -> 
         began = time.process_time()
         answer["mean_m"] = measure_document_deviation(document, reduced).mean_m
         answer["measured_s"] = time.process_time() - began
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak_bytes = own_peak_bytes()
     return {**answer, "weld_s": welded_s, "reduce_s": reduced_s, "made": made_bytes, "peak": peak_bytes}

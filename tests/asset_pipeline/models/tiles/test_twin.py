@@ -213,16 +213,17 @@ def test_points_thin_out_towards_the_root(tmp_path: Path, split_over: int) -> No
 
 
 MEASURE = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from tests.asset_pipeline.models.conftest import sheet
 from tests.asset_pipeline.models.tiles.test_twin import CAT_BA, body_of
+from tests.asset_pipeline.models.watch_cost import own_peak_bytes
 from asset_pipeline.models.steps.weld import weld
 from asset_pipeline.models.tiles.twin import make_twin
 document = weld(sheet(int(sys.argv[2]), size_m=200.0))
 before = time.process_time()
 facts = make_twin(document, Path(sys.argv[1]), placement=CAT_BA, make_body=body_of)
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = own_peak_bytes() / 2**20
 print(facts.levels, facts.tiles, facts.deviation_m, facts.bytes, time.process_time() - before, peak)
 """
 
