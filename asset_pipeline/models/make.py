@@ -32,11 +32,6 @@ class Made:
     problems: tuple[Problem, ...] = ()
     has_baked_colours: bool = False
 
-    @property
-    def json_bytes(self) -> int:
-        """How much of the body is its JSON."""
-        return int.from_bytes(self.body[12:16], "little")
-
 
 def make_file(model: Prepared, recipe: ModelRecipe, settings: Settings, codec: GeometryCodec) -> Made:
     """The model as these settings make it, whether it fits the recipe's budget or not."""
