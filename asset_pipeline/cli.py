@@ -22,7 +22,6 @@ from asset_pipeline.tools import check_installed
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 
-EXIT_WRONG_USAGE = 2
 DEFAULT_OUT = Path("optimized")
 MAX_PROBLEMS_SHOWN = 3  # per master, in the summary; the report holds them all
 

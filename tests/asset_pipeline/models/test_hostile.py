@@ -23,6 +23,7 @@ from asset_pipeline.models.steps.quantize import quantize
 from asset_pipeline.models.write_glb import write_glb
 from asset_pipeline.outcome import Refused
 from tests.asset_pipeline.models.conftest import sheet
+from tests.asset_pipeline.models.hostile_files import data_uri, triangle
 
 
 @pytest.fixture
@@ -33,24 +34,6 @@ def gltf(tmp_path: Path) -> Callable[[Any], Path]:
         return path
 
     return write
-
-
-def data_uri(body: bytes) -> str:
-    return "data:application/octet-stream;base64," + base64.b64encode(body).decode()
-
-
-def triangle(**accessor: Any) -> dict[str, Any]:
-    """One triangle whose POSITION accessor can be spoiled."""
-    body = np.eye(3, dtype=np.float32).tobytes()
-    return {
-        "asset": {"version": "2.0"},
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0}],
-        "meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}],
-        "accessors": [{"bufferView": 0, "componentType": 5126, "count": 3, "type": "VEC3", **accessor}],
-        "bufferViews": [{"buffer": 0, "byteLength": len(body)}],
-        "buffers": [{"uri": data_uri(body), "byteLength": len(body)}],
-    }
 
 
 def refusal(path: Path, *, within_s: float = 5.0, peak_bytes: int = 64 << 20) -> str:
